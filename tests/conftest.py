@@ -1,0 +1,29 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+NO_SKIP = bool(os.environ.get("CROSSFADE_TEST_NO_SKIP"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn a skip into a failure where nothing may be skipped (CI)."""
+    report = yield
+    if NO_SKIP and report.skipped:  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+    return report  # type: ignore[return-value]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the one command that cures skipped browser tests."""
+    if terminalreporter.stats.get("skipped"):
+        terminalreporter.write_line(
+            "Browser tests were skipped: there is no Chromium here. Cure: install your system's chromium package, "
+            "or run `.venv/bin/python -m playwright install --with-deps chromium`.",
+            yellow=True,
+        )
