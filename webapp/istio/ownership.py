@@ -1,0 +1,66 @@
+"""Who else manages an object, and what they will do about a weight that is changed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.istio.objects import ObjectMeta
+
+ROLLOUTS_ANNOTATION = "argo-rollouts.argoproj.io/managed-by-rollouts"
+ARGO_CD_ANNOTATION = "argocd.argoproj.io/tracking-id"
+ARGO_CD_LABEL = "argocd.argoproj.io/instance"
+FLUX_KUSTOMIZE_LABEL = "kustomize.toolkit.fluxcd.io/name"
+FLUX_HELM_LABEL = "helm.toolkit.fluxcd.io/name"
+HELM_ANNOTATION = "meta.helm.sh/release-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A tool that manages the object: its name, the name of its own object (may be empty), what it will do."""
+
+    tool: str
+    name: str
+    consequence: str
+
+
+def owner_of(metadata: ObjectMeta) -> Owner | None:
+    """Find who manages an object; those that write weights themselves come first.
+
+    :return: None where nothing says that somebody does.
+    """
+    labels, annotations = metadata.labels, metadata.annotations
+    managers = {each.manager for each in metadata.managed_fields}
+
+    # https://docs.flagger.app/usage/how-it-works#canary-service
+    for owner in metadata.owner_references:
+        if owner.kind == "Canary" and owner.api_version.startswith("flagger.app/"):
+            consequence = "Flagger sets the weights itself during a release, and back to 100/0 when it sees a change."
+            return Owner("Flagger", owner.name, consequence)
+
+    # https://argo-rollouts.readthedocs.io/en/stable/features/traffic-management/istio/
+    if ROLLOUTS_ANNOTATION in annotations or "rollouts-controller" in managers:
+        consequence = "Argo Rollouts puts the weights of its Rollout's current step back."
+        return Owner("Argo Rollouts", annotations.get(ROLLOUTS_ANNOTATION, ""), consequence)
+
+    # https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/
+    if ARGO_CD_ANNOTATION in annotations or ARGO_CD_LABEL in labels:
+        application = annotations.get(ARGO_CD_ANNOTATION, "").partition(":")[0] or labels.get(ARGO_CD_LABEL, "")
+        consequence = "Argo CD puts Git's weights back at its next sync, at once where self-heal is on."
+        return Owner("Argo CD", application, consequence)
+
+    # https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources
+    if FLUX_KUSTOMIZE_LABEL in labels or "kustomize-controller" in managers:
+        consequence = "Flux puts Git's weights back at its next reconciliation."
+        return Owner("Flux", labels.get(FLUX_KUSTOMIZE_LABEL, ""), consequence)
+
+    # https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection
+    if FLUX_HELM_LABEL in labels:
+        consequence = "Flux puts the chart's weights back at its next upgrade, sooner where drift detection is on."
+        return Owner("Flux", labels[FLUX_HELM_LABEL], consequence)
+
+    # https://helm.sh/docs/faq/changes_since_helm2/#improved-upgrade-strategy-3-way-strategic-merge-patches
+    if HELM_ANNOTATION in annotations or labels.get("app.kubernetes.io/managed-by") == "Helm":
+        consequence = "A Helm upgrade that changes the routes puts the chart's weights back."
+        return Owner("Helm", annotations.get(HELM_ANNOTATION, ""), consequence)
+
+    return None

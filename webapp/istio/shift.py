@@ -1,0 +1,55 @@
+"""A shift of weights as one decision: is the route still the one the person saw, and if so, which patch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from webapp.errors import Conflict
+from webapp.istio.history import HISTORY, last_writer, record
+from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.patch import weight_patch
+from webapp.istio.routes import find_route, route_digest
+
+
+def expect_digest(virtual_service: VirtualService, *, http_route: int, seen: str) -> HttpRoute:
+    """Return the route if it is still the one whose digest the person saw.
+
+    :raises NotFound: the object has no such route.
+    :raises Conflict: the route has another match, other destinations or other weights by now; `detail` has the
+        weights, who wrote them and when (as far as managedFields tell) and the new `route_digest`.
+    """
+    route = find_route(virtual_service, http_route)
+    digest = route_digest(route)
+    if digest == seen:
+        return route
+    by, at = last_writer(virtual_service.metadata) or ("somebody", "")
+    weights = list(route.weights)
+    now = "/".join(map(str, weights)) or "without destinations"
+    raise Conflict(
+        f"This route was changed by {by} in the meantime and is now {now}. Nothing was written.",
+        detail={"weights": weights, "by": by, "at": at, "route_digest": digest},
+    )
+
+
+def shift_patch(
+    virtual_service: VirtualService,
+    *,
+    http_route: int,
+    seen: str,
+    choose: Callable[[HttpRoute], tuple[int, ...]],
+    by: str,
+    now: datetime,
+    history: bool = True,
+) -> JsonPatch:
+    """Return the fenced patch that shifts one route, or an empty one where it has these weights already.
+
+    :param seen: the `route_digest` of what the person saw.
+    :param choose: gives the new weights for the route as it is now; may raise InvalidInput or Conflict.
+    :param history: whether to record the change in the annotation `crossfade/history`, in the same patch.
+    :raises NotFound, Conflict: see `expect_digest`.
+    """
+    route = expect_digest(virtual_service, http_route=http_route, seen=seen)
+    weights = choose(route)
+    annotations = {HISTORY: record(virtual_service, route, weights, by=by, now=now)} if history else {}
+    return weight_patch(virtual_service, route, weights, annotations=annotations)
