@@ -1,0 +1,100 @@
+"""Tell what an answer was, and which version gave it.
+
+Who answered: Envoy's router adds `x-envoy-upstream-service-time` to what an application answered, and nothing of the
+kind to what it says itself; the words of its own answers tell the cause. Where no Envoy shows itself in `server`, the
+status is taken at its word. A mesh that suppresses Envoy's headers makes the application's 5xx look like the gateway's.
+https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/router_filter#http-headers-set-on-downstream-responses
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from webapp.traffic.answers import Kind
+from webapp.traffic.targets import TAG_HEADER, Target
+
+PATTERN_LIMIT = 4 * 1024
+"""Bytes of a body that a regular expression sees.
+
+It keeps patterns of quadratic cost harmless. A nested repetition such as `(a+)+$` can stall on 30 characters: whoever
+may write the pattern is trusted not to.
+"""
+
+
+def classify(*, status: int, headers: Mapping[str, str], body: bytes, target: Target) -> tuple[Kind, str | None]:
+    """Return an answer's kind, and its version as `target.versions` names it, None where it does not say or is unknown.
+
+    :param headers: by lower-case name.
+    :param body: as received, possibly cut; empty where it could not be read.
+    """
+    return kind_of(status=status, headers=headers, body=body), version_of(headers=headers, body=body, target=target)
+
+
+def kind_of(*, status: int, headers: Mapping[str, str], body: bytes) -> Kind:
+    """Return what an answer with a status was."""
+    if 300 <= status < 400:
+        return Kind.REDIRECT
+    if status in {401, 403}:
+        return Kind.DENIED
+    if status == 429:
+        return Kind.RATE_LIMITED
+    if 200 <= status < 300:
+        return Kind.OK
+    if not 400 <= status < 600:
+        return Kind.GATEWAY_ERROR
+    if _is_envoys_own(headers):
+        return _kind_of_envoys_own(status, body)
+    return Kind.CLIENT_ERROR if status < 500 else Kind.APP_ERROR
+
+
+def _is_envoys_own(headers: Mapping[str, str]) -> bool:
+    return headers.get("server", "") in {"envoy", "istio-envoy"} and "x-envoy-upstream-service-time" not in headers
+
+
+def _kind_of_envoys_own(status: int, body: bytes) -> Kind:
+    if status == 404 and not body:
+        return Kind.NO_ROUTE
+    if status == 503 and body in {b"", b"no healthy upstream"}:
+        return Kind.NO_HEALTHY_UPSTREAM
+    if status == 503 and body.startswith(b"upstream connect error or disconnect/reset before headers"):
+        return Kind.UPSTREAM_FAILURE
+    if status == 504 and body == b"upstream request timeout":
+        return Kind.UPSTREAM_TIMEOUT
+    return Kind.GATEWAY_ERROR
+
+
+def version_of(*, headers: Mapping[str, str], body: bytes, target: Target) -> str | None:
+    """Return the version of the first report that an answer makes: tag, header, JSON field, regular expression."""
+    by = target.identification
+    report = (
+        headers.get(TAG_HEADER)
+        or (by.header and headers.get(by.header.lower()))
+        or (by.json_field and _json_report(body, by.json_field))
+        or (by.pattern and _pattern_report(body, by.pattern))
+    )
+    return target.versions.get(report) if report else None
+
+
+def _json_report(body: bytes, path: str) -> str:
+    if not body.lstrip().startswith(b"{"):
+        return ""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    is_name = isinstance(found, str | int | float) and not isinstance(found, bool)
+    return str(found) if is_name else ""
+
+
+def _pattern_report(body: bytes, pattern: str) -> str:
+    try:
+        found = re.search(pattern, body[:PATTERN_LIMIT].decode(errors="replace"))
+    except (re.error, RecursionError, OverflowError):
+        return ""
+    if not found:
+        return ""
+    return (found[1] if found.re.groups else found[0]) or ""

@@ -1,0 +1,174 @@
+"""The panel's table: what was asked and what was seen, a row a version."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from webapp.traffic.answers import Answer, Counts, Kind, Window
+from webapp.traffic.statistics import compare, quantile, verdict
+from webapp.traffic.targets import Target
+
+REACHED_SECONDS = 5.0
+"""The reached rate is that of the last seconds, so that it follows a change at the eye's pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One version's answers since the restart; `version` None gathers those of which none is known.
+
+    :param asked: share asked for in percent, None where the version is no destination or all weights are 0.
+    :param seen: share in percent of the answers whose version is known; None where there are none.
+    :param low: lower edge in percent of the interval that holds at every look; `high` the upper edge.
+    :param kinds: answers by `Kind` value, those that occurred.
+    :param p50_ms: median latency in the window, in milliseconds; `p95_ms` the latency that 95 % stay within.
+    """
+
+    version: str | None
+    asked: float | None
+    seen: float | None
+    low: float | None
+    high: float | None
+    answers: int
+    failures: int
+    kinds: dict[str, int]
+    p50_ms: float | None
+    p95_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the window of one route comes to.
+
+    :param rows: one a version in the route's order, then strangers, then (if any) the answers of no known version.
+    :param total: answers since the restart; `unidentified` and `failures` are parts of it.
+    :param reached_rate: answers a second that arrived in the last seconds.
+    :param verdict: matches, differs, undecided or no_data; `verdict_text` is the sentence.
+    :param since: Unix time of asking from which rows count: the window's start, or the restart.
+    :param started: Unix time at which this window began; another one means that earlier answers were thrown away.
+    """
+
+    http_route: int
+    rows: tuple[Row, ...]
+    total: int
+    unidentified: int
+    failures: int
+    reached_rate: float
+    asked_rate: int
+    verdict: str
+    verdict_text: str
+    since: float | None
+    window_seconds: int
+    started: float | None
+
+
+def summarise(window: Window, target: Target, *, now: float, rate: int) -> Summary:
+    """Draw up the table of a window; `now` is Unix time, `rate` what is asked a second."""
+    recent = window.recent(now)
+    kinds = _kinds_by_version(window.counts)
+    latencies = _latencies_by_version(recent, since=window.counting_since)
+    counts = _splittable(kinds)
+    judgement = verdict(counts, target.asked)
+    identified = sum(answers for version, answers in counts.items() if version is not None)
+    all_weights = sum(target.asked.values())
+    rows = [
+        _row(
+            share.version,
+            kinds.get(share.version, {}),
+            latencies.get(share.version, []),
+            asked=share.asked * 100 if share.version in target.asked and all_weights else None,
+            seen=share.answers / identified * 100 if identified else None,
+            low=share.low * 100 if identified else None,
+            high=share.high * 100 if identified else None,
+        )
+        for share in compare(counts, target.asked)
+    ]
+    if None in kinds:
+        rows.append(_row(None, kinds[None], latencies.get(None, [])))
+    return Summary(
+        http_route=target.http_route,
+        rows=tuple(rows),
+        total=sum(row.answers for row in rows),
+        unidentified=rows[-1].answers if None in kinds else 0,
+        failures=sum(row.failures for row in rows),
+        reached_rate=_reached_rate(recent, now=now, started=window.started),
+        asked_rate=rate,
+        verdict=judgement.state,
+        verdict_text=judgement.text,
+        since=_finite(window.counting_since),
+        window_seconds=round(window.seconds),
+        started=_finite(window.started),
+    )
+
+
+def totals_by_version(window: Window) -> dict[str, dict[str, int]]:
+    """Return version (or empty) → kind → answers since the window began."""
+    return {version or "": _named(kinds) for version, kinds in _kinds_by_version(window.totals).items()}
+
+
+def _row(
+    version: str | None,
+    kinds: Mapping[Kind, int],
+    latencies: Sequence[float],
+    *,
+    asked: float | None = None,
+    seen: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Row:
+    ascending = sorted(latencies)
+    return Row(
+        version=version,
+        asked=asked,
+        seen=seen,
+        low=low,
+        high=high,
+        answers=sum(kinds.values()),
+        failures=sum(number for kind, number in kinds.items() if kind.is_failure),
+        kinds=_named(kinds),
+        p50_ms=_milliseconds(quantile(ascending, 0.5)),
+        p95_ms=_milliseconds(quantile(ascending, 0.95)),
+    )
+
+
+def _named(kinds: Mapping[Kind, int]) -> dict[str, int]:
+    return {kind.value: number for kind, number in kinds.items()}
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
+
+
+def _finite(moment: float) -> float | None:
+    return moment if math.isfinite(moment) else None
+
+
+def _kinds_by_version(counts: Counts) -> dict[str | None, dict[Kind, int]]:
+    found: defaultdict[str | None, dict[Kind, int]] = defaultdict(dict)
+    for (version, kind), number in counts.items():
+        found[version][kind] = number
+    return dict(found)
+
+
+def _latencies_by_version(answers: Sequence[Answer], *, since: float) -> dict[str | None, list[float]]:
+    found: defaultdict[str | None, list[float]] = defaultdict(list)
+    for answer in answers:
+        if answer.asked_at >= since:
+            found[answer.version].append(answer.latency_seconds)
+    return dict(found)
+
+
+def _splittable(kinds: Mapping[str | None, Mapping[Kind, int]]) -> dict[str | None, int]:
+    """Count what the split may have been asked about: a request that never reached it proves nothing of it."""
+    counts = {
+        version: sum(number for kind, number in by_kind.items() if version is not None or kind.may_have_been_split)
+        for version, by_kind in kinds.items()
+    }
+    return {version: number for version, number in counts.items() if number}
+
+
+def _reached_rate(recent: Sequence[Answer], *, now: float, started: float) -> float:
+    arrived = sum(1 for answer in recent if now - REACHED_SECONDS < answer.asked_at + answer.latency_seconds <= now)
+    return arrived / min(REACHED_SECONDS, max(now - started, 1.0))
