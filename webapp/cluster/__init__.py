@@ -1,0 +1,1 @@
+"""The adapter that speaks to the Kubernetes API; nothing else imports `kubernetes`."""

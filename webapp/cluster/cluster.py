@@ -1,0 +1,118 @@
+"""The cluster as the rest of Crossfade knows it: a picture that keeps itself up to date, and one way to change it."""
+
+from __future__ import annotations
+
+import time
+
+from webapp.cluster.access import load_access
+from webapp.cluster.client import Client
+from webapp.cluster.kinds import KINDS, VIRTUAL_SERVICES
+from webapp.cluster.picture import Picture
+from webapp.cluster.probe import Probe
+from webapp.cluster.reflector import Reflector, Timing
+from webapp.cluster.status import ClusterStatus, KindProgress, State, status_of
+from webapp.cluster.worker import Worker
+from webapp.cluster.writes import Build, Writes
+from webapp.errors import ClusterUnavailable
+from webapp.istio.objects import VirtualService
+from webapp.istio.snapshot import Snapshot
+from webapp.settings import Settings
+
+__all__ = ["Cluster", "ClusterStatus", "KindProgress", "State", "Timing"]
+
+PROBE_SECONDS = 3.0
+
+
+class Cluster:
+    """One API server, watched. Makes no connection before `start`.
+
+    A thread and a connection for each kind and for the probe; reads and writes that somebody waits for have
+    connections of their own, so that they never queue behind a watch.
+
+    :raises InvalidSetting: there is no kubeconfig that can be used.
+    """
+
+    def __init__(
+        self, settings: Settings, *, timing: Timing | None = None, probe_seconds: float = PROBE_SECONDS
+    ) -> None:
+        access = load_access(settings)
+        self.name = access.name
+        self.in_cluster = access.in_cluster
+        self._picture = Picture()
+        self._client = Client(access)
+        self._reflectors = {
+            kind: Reflector(kind, Client(access), self._picture, timing=timing or Timing()) for kind in KINDS
+        }
+        self._probe = Probe(
+            Client(access), heard_at=self._heard_at, on_return=self._renew, interval_seconds=probe_seconds
+        )
+        self._workers = [
+            *(Worker(f"watch {each.kind.resource}", each.client, each.run) for each in self._reflectors.values()),
+            Worker("probe", self._probe.client, self._probe.run),
+        ]
+        self._writes = Writes(self._client, self._picture, self._virtual_services_path)
+        self._started_at = time.monotonic()
+
+    def start(self) -> None:
+        """Start the threads; once only, and after a fork."""
+        self._started_at = time.monotonic()
+        for worker in self._workers:
+            worker.start()
+
+    def stop(self) -> None:
+        """End all waiting, join the threads, close the connections."""
+        for worker in self._workers:
+            worker.ask_to_stop()
+        for worker in self._workers:
+            worker.join()
+        self._client.interrupt()
+        self._client.close()
+
+    def is_alive(self) -> bool:
+        """Whether every thread lives."""
+        return all(worker.is_alive() for worker in self._workers)
+
+    def snapshot(self) -> Snapshot:
+        """Return the mesh as it is known now."""
+        return self._picture.snapshot()
+
+    def wait_for_change(self, revision: int, timeout_seconds: float) -> int:
+        """Wait until the snapshot is newer than `revision`, or the time is over; return its revision."""
+        return self._picture.wait_for_change(revision, timeout_seconds)
+
+    def status(self) -> ClusterStatus:
+        """Say how old the picture is, and what stands in its way."""
+        return status_of(
+            [each.health for each in self._reflectors.values()],
+            name=self.name,
+            now=time.monotonic(),
+            started_at=self._started_at,
+            heard_at=self._heard_at(),
+            probe_error=self._probe.error,
+        )
+
+    def get_virtual_service(self, *, namespace: str, name: str) -> VirtualService:
+        """Ask the API server for one VirtualService, past the picture; errors as for `Writes.get`."""
+        return self._writes.get(namespace=namespace, name=name)
+
+    def write(self, *, namespace: str, name: str, build: Build, dry_run: bool = False) -> VirtualService:
+        """Change one VirtualService and return it as stored; parameters and errors as for `Writes.write`."""
+        return self._writes.write(namespace=namespace, name=name, build=build, dry_run=dry_run)
+
+    def _heard_at(self) -> float:
+        clients = [self._client, *(worker.client for worker in self._workers)]
+        return max((each.heard_at for each in clients if each.heard_at is not None), default=self._started_at)
+
+    def _renew(self, lost_at: float) -> None:
+        """Break off the connections on which nothing came since `lost_at`: they may be dead without knowing it."""
+        for each in self._reflectors.values():
+            if each.client.heard_at is None or each.client.heard_at <= lost_at:
+                each.client.interrupt()
+
+    def _virtual_services_path(self) -> str:
+        reflector = self._reflectors[VIRTUAL_SERVICES]
+        if not reflector.path:
+            error = reflector.health.error
+            why = error.message if error else "they are being read for the first time; try again in a moment."
+            raise ClusterUnavailable(f"VirtualServices can't be reached: {why}")
+        return reflector.path

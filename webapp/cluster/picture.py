@@ -1,0 +1,113 @@
+"""The newest picture of the mesh, which reflectors paint and pages read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from threading import Condition
+from typing import Any
+
+from webapp.cluster.kinds import Kind
+from webapp.istio.snapshot import Key, Snapshot
+
+
+class Picture:
+    """Objects by kind, thread-safe; readers get them as a Snapshot that never changes.
+
+    A Snapshot is made when somebody asks and something has changed, copying the kinds that did: a burst of 5,000
+    events costs one copy for each look at it, not one for each event.
+    """
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._revision = 0
+        self._snapshot = Snapshot()
+        self._objects: dict[str, dict[Key, Any]] = {}
+        self._dirty: set[str] = set()
+        self._ahead: dict[tuple[str, Key], Any] = {}
+        """What our own writes returned and no watch has shown yet: older news of these objects is not news."""
+
+    def snapshot(self) -> Snapshot:
+        """Return everything as it is now."""
+        with self._changed:
+            if self._dirty:
+                copies = {field: dict(self._objects[field]) for field in self._dirty}
+                self._snapshot = replace(self._snapshot, revision=self._revision, **copies)
+                self._dirty.clear()
+            return self._snapshot
+
+    def wait_for_change(self, revision: int, timeout_seconds: float) -> int:
+        """Wait until the picture is newer than `revision`, or the time is over; return its revision."""
+        with self._changed:
+            if self._revision <= revision:
+                self._changed.wait(timeout_seconds)
+            return self._revision
+
+    def replace(self, kind: Kind, objects: dict[Key, Any], *, version: str) -> None:
+        """Take a complete list of one kind, as it was at `version`, in one step."""
+        with self._changed:
+            for field, key in [place for place in self._ahead if place[0] == kind.field]:
+                written = self._ahead.pop((field, key))
+                if _is_newer(written, version):
+                    objects[key] = written
+            # An empty first list is a change too: now it is known that there are none.
+            if self._objects.get(kind.field) != objects:
+                self._objects[kind.field] = objects
+                self._mark(kind.field)
+
+    def put(self, kind: Kind, found: Any) -> None:
+        """Take an object as the API server just returned it, unless what is here is newer."""
+        with self._changed:
+            key = key_of(found)
+            known = self._objects.get(kind.field, {}).get(key)
+            if known is None or not (known == found or _is_newer(known, found.metadata.resource_version)):
+                self._ahead[kind.field, key] = found
+                self._objects.setdefault(kind.field, {})[key] = found
+                self._mark(kind.field)
+
+    def apply(self, kind: Kind, found: Any, *, gone: bool) -> None:
+        """Take one event of a watch: the object as it is now, or as it was when it was deleted."""
+        with self._changed:
+            key = key_of(found)
+            objects = self._objects.setdefault(kind.field, {})
+            written = self._ahead.get((kind.field, key))
+            if written is not None and _is_newer(written, found.metadata.resource_version):
+                return
+            self._ahead.pop((kind.field, key), None)
+            known = objects.get(key)
+            if gone:
+                if objects.pop(key, None) is None:
+                    return
+            elif known is not None and (known == found or (kind.noisy and _says_the_same(known, found))):
+                return
+            else:
+                objects[key] = found
+            self._mark(kind.field)
+
+    def get(self, kind: Kind, key: Key) -> Any:
+        """Return one object as it is now, None where there is none."""
+        with self._changed:
+            return self._objects.get(kind.field, {}).get(key)
+
+    def _mark(self, field: str) -> None:
+        self._revision += 1
+        self._dirty.add(field)
+        self._changed.notify_all()
+
+
+def key_of(found: Any) -> Key:
+    """Return what an object is known by, within its kind."""
+    return found.metadata.namespace, found.metadata.name
+
+
+def _is_newer(known: Any, version: str) -> bool:
+    """Compare resourceVersions as numbers; where they are none, what is known is not newer than what comes in.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    """
+    mine = known.metadata.resource_version
+    return mine.isdecimal() and version.isdecimal() and int(mine) > int(version)
+
+
+def _says_the_same(known: Any, found: Any) -> bool:
+    version = known.metadata.resource_version
+    return bool(replace(found, metadata=replace(found.metadata, resource_version=version)) == known)
