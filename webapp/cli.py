@@ -1,0 +1,79 @@
+"""`crossfade serve | demo | hello`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from webapp.settings import InvalidSetting, Settings
+from webapp.version import __version__
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; exit code 2 with one sentence where it can't start."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except InvalidSetting as error:
+        print(f"crossfade: {error}", file=sys.stderr)
+        return 2
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="crossfade", description="Slide the weights of Istio's VirtualServices.")
+    parser.add_argument("--version", action="version", version=f"crossfade {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="serve | demo | hello")
+
+    serve = commands.add_parser(
+        "serve",
+        help="serve the dashboard for a cluster",
+        description="Serve the dashboard for a cluster. Settings come from the environment.",
+        epilog="settings:\n" + Settings.describe(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser("demo", help="a mesh with a real Envoy on this machine, and the dashboard on top")
+    demo.add_argument("--port", type=_port, default=0, help="the page's port (default: a free one)")
+    demo.add_argument("--empty", action="store_true", help="start without services, for kubectl apply")
+    demo.add_argument("--envoy", metavar="PATH", help="the Envoy to run, where no wheel fits this machine")
+    demo.set_defaults(run=_demo)
+
+    hello = commands.add_parser("hello", help="one HelloWorld pod")
+    hello.add_argument("--port", type=_port, default=os.environ.get("PORT", "8080"))
+    hello.add_argument("--version", default=os.environ.get("VERSION", "v1"))
+    hello.add_argument("--service", default=os.environ.get("SERVICE", "hello"))
+    hello.set_defaults(run=_hello)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535 is needed")
+    return int(text)
+
+
+def _serve(_chosen: argparse.Namespace) -> int:
+    from webapp.wsgi import serve
+
+    return serve(Settings.from_environment(os.environ))
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    try:
+        from webapp.demo.run import run_demo
+    except ModuleNotFoundError as error:
+        print(
+            f"crossfade: the demo needs {error.name}; install it with: pip install 'crossfade[demo]'", file=sys.stderr
+        )
+        return 2
+    return run_demo(port=chosen.port, empty=chosen.empty, envoy=chosen.envoy)
+
+
+def _hello(chosen: argparse.Namespace) -> int:
+    from webapp.demo.hello import serve_hello
+
+    return serve_hello(port=chosen.port, version=chosen.version, service=chosen.service)

@@ -1,0 +1,51 @@
+"""The long-lived objects of one process, made once and handed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.cluster.cluster import Cluster
+from webapp.live import Live
+from webapp.metrics import Metrics
+from webapp.settings import Settings
+from webapp.traffic.prober import Prober
+from webapp.traffic.sampler import Samplers
+from webapp.traffic.stream import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Everything that views may ask for."""
+
+    settings: Settings
+    cluster: Cluster
+    live: Live
+    metrics: Metrics
+    prober: Prober
+
+    def start(self) -> None:
+        """Start the threads; called after the fork."""
+        self.cluster.start()
+        self.live.start()
+
+    def stop(self) -> None:
+        """Stop and join the threads, in reverse."""
+        self.live.stop()
+        self.cluster.stop()
+        self.prober.close()
+
+    def threads(self) -> dict[str, bool]:
+        """Name what has to be alive, and whether it is."""
+        return {"cluster": self.cluster.is_alive(), "live": self.live.is_alive()}
+
+
+def build_adapters(settings: Settings) -> Adapters:
+    """Make the real adapters; starts no thread and opens no connection.
+
+    :raises InvalidSetting: the kubeconfig can't be used.
+    """
+    metrics = Metrics()
+    cluster = Cluster(settings)
+    prober = Prober()
+    live = Live(settings, cluster=cluster, samplers=Samplers(prober), hub=Hub(settings.max_viewers), metrics=metrics)
+    return Adapters(settings=settings, cluster=cluster, live=live, metrics=metrics, prober=prober)

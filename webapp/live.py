@@ -1,0 +1,297 @@
+"""What moves while people watch: the cluster's changes and the gateway's answers, sent to open pages.
+
+One thread. It gathers changes for a moment and publishes them as `mesh`, names every change of a watched route's
+weights as `shift`, keeps exactly the samplers that somebody watches, and publishes their answers twice a second.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+from typing import Any, TypeAlias
+
+from webapp.cluster.cluster import Cluster
+from webapp.istio.history import changes
+from webapp.istio.mesh import route_marks
+from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.routes import destination_versions, route_key
+from webapp.istio.snapshot import Key, Snapshot
+from webapp.metrics import Metrics
+from webapp.panel import Panel, State, panel_of
+from webapp.settings import Settings
+from webapp.traffic.answers import Answer
+from webapp.traffic.sampler import Samplers
+from webapp.traffic.stream import Hub, Subscription
+from webapp.traffic.summary import Summary
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.1
+ANSWERS_SECONDS = 0.5
+PULSE_SECONDS = 2.0
+SETTLE_SECONDS = 1.0
+"""After a shift counting begins anew this much later: the mesh needs a moment, or old answers look like error."""
+LINGER_SECONDS = 15.0
+"""How long a route is still sampled after its last viewer left, a script asked for its answers, or shifted it."""
+
+MESH = "mesh"
+STATE_WORDS = {"live": "live", "loading": "reading the cluster", "stale": "reconnecting", "down": "no API server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One route's panel at a moment: how it stands, and what its sampler has (None where nothing was asked yet).
+
+    :param state: what is true, where the panel's is what is wanted: running until the last answer is in.
+    """
+
+    virtual_service: VirtualService
+    http_route: int
+    panel: Panel
+    state: State
+    answers: tuple[Answer, ...] = ()
+    summary: Summary | None = None
+    totals: dict[str, dict[str, int]] | None = None
+
+
+Draw = Callable[[Observed], str]
+
+
+Place: TypeAlias = tuple[str, str, int]
+"""(namespace, name, index of the HTTP route): what a sampler is known by."""
+
+
+def _place(virtual_service: VirtualService, http_route: int) -> Place:
+    return virtual_service.metadata.namespace, virtual_service.metadata.name, http_route
+
+
+def _weights_of(virtual_services: Iterable[VirtualService]) -> dict[tuple[str, str, str], tuple[int, ...]]:
+    """Weights by namespace, name and route key: an index alone would take a reordering for a shift."""
+    return {
+        (each.metadata.namespace, each.metadata.name, route_key(route)): route.weights
+        for each in virtual_services
+        for route in each.http
+    }
+
+
+def topic_of(key: Key) -> str:
+    """Name the stream's topic of one VirtualService."""
+    return f"virtual-service {key[0]}/{key[1]}"
+
+
+class Live:
+    """Connect the cluster's changes and the samplers' answers with the people who watch."""
+
+    def __init__(self, settings: Settings, *, cluster: Cluster, samplers: Samplers, hub: Hub, metrics: Metrics) -> None:
+        self._settings = settings
+        self._cluster = cluster
+        self._samplers = samplers
+        self._hub = hub
+        self._metrics = metrics
+        self._draw: Draw = lambda observed: ""
+        self._lock = Lock()
+        self._viewers: Counter[Key] = Counter()
+        self._until: dict[Key, float] = {}
+        self._weights: dict[tuple[str, str, str], tuple[int, ...]] = {}
+        self._sent: dict[Place, tuple[float | None, int]] = {}
+        self._stop = Event()
+        self._thread: Thread | None = None
+        self.stopping: Callable[[], bool] = self._stop.is_set
+        """Whether streams should end; the server that carries them may replace it by its own word."""
+
+    def draw_answers_with(self, draw: Draw) -> None:
+        """Take the function that renders a panel's table for the stream."""
+        self._draw = draw
+
+    def start(self) -> None:
+        """Start the one thread.
+
+        It is also made here: a Thread that was made before a fork counts as ended in the child.
+        """
+        self._thread = Thread(target=self._run, name="live", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the streams, join the thread, stop the samplers."""
+        self._stop.set()
+        self._hub.close()
+        if self._thread:
+            self._thread.join()
+        self._samplers.stop_all()
+
+    def is_alive(self) -> bool:
+        """Whether the thread and every sampler live."""
+        return self._thread is not None and self._thread.is_alive() and self._samplers.is_alive()
+
+    def watch(self, key: Key | None) -> Subscription:
+        """Subscribe to the mesh's changes, and to one VirtualService's answers and shifts.
+
+        :raises TooManyViewers: all places are taken.
+        """
+        subscription = self._hub.subscribe((MESH,) if key is None else (MESH, topic_of(key)))
+        self._metrics.viewers.inc()
+        if key is not None:
+            with self._lock:
+                self._viewers[key] += 1
+                # What this viewer is about to see: the next change is a shift for him, however soon it comes.
+                if found := self._cluster.snapshot().virtual_services.get(key):
+                    self._weights = _weights_of([found]) | self._weights
+        return subscription
+
+    def leave(self, key: Key | None, subscription: Subscription) -> None:
+        """End a subscription; its routes are sampled a little longer, for a page that is only reloaded."""
+        subscription.close()
+        self._metrics.viewers.dec()
+        if key is not None:
+            with self._lock:
+                self._viewers[key] -= 1
+            self.linger(key)
+
+    def linger(self, key: Key) -> None:
+        """Sample this VirtualService's routes for a while although nobody may be watching."""
+        with self._lock:
+            self._until[key] = time.monotonic() + LINGER_SECONDS
+
+    def opening(self, key: Key | None) -> list[bytes]:
+        """Return what a new stream is told first: how the mesh stands, and the whole window of each route."""
+        events = [self._hub.encode("mesh", self._pulse())]
+        if key is not None and (virtual_service := self._cluster.snapshot().virtual_services.get(key)):
+            for route in virtual_service.http:
+                observed = self.observe(virtual_service, route.index)
+                events.append(self._hub.encode("answers", self._answers(observed, reset=True)))
+        return events
+
+    def observe(self, virtual_service: VirtualService, http_route: int, *, after: int | None = None) -> Observed:
+        """Return how one route's panel stands, with the answers after the sequence number `after` (None: all)."""
+        panel = panel_of(
+            self._cluster.snapshot(),
+            virtual_service,
+            virtual_service.http[http_route],
+            settings=self._settings,
+            in_cluster=self._cluster.in_cluster,
+        )
+        sampler = self._samplers.running.get(_place(virtual_service, http_route))
+        if sampler is None:
+            return Observed(virtual_service, http_route, panel, panel.state)
+        # Asked first: an answer that comes in between is then in what is read next, or the state says running.
+        state: State = "paused" if sampler.state == "paused" and not sampler.in_flight else "running"
+        answers, summary = sampler.snapshot(after)
+        return Observed(virtual_service, http_route, panel, state, answers, summary, sampler.totals())
+
+    def _run(self) -> None:
+        revision, next_answers, next_pulse = -1, 0.0, 0.0
+        while not self._stop.is_set():
+            timeout = min(next_answers, next_pulse) - time.monotonic()
+            changed = self._cluster.wait_for_change(revision, max(0.0, timeout)) != revision
+            now, seen_at = time.monotonic(), time.time()
+            if changed:
+                self._stop.wait(GATHER_SECONDS)
+            snapshot = self._cluster.snapshot()
+            watched = self._watched(snapshot, now)
+            revision = snapshot.revision
+            self._publish_shifts(watched, seen_at)
+            if changed or now >= next_pulse:
+                next_pulse = now + PULSE_SECONDS
+                self._hub.publish(MESH, "mesh", self._pulse())
+            if changed or now >= next_answers:
+                next_answers = now + ANSWERS_SECONDS
+                self._publish_answers(watched)
+
+    def _watched(self, snapshot: Snapshot, now: float) -> list[VirtualService]:
+        with self._lock:
+            self._until = {key: until for key, until in self._until.items() if until > now}
+            self._viewers = +self._viewers
+            keys = sorted({*self._viewers, *self._until})
+        return [found for key in keys if (found := snapshot.virtual_services.get(key))]
+
+    def _publish_shifts(self, watched: list[VirtualService], seen_at: float) -> None:
+        with self._lock:
+            before, self._weights = self._weights, _weights_of(watched)
+        for each in watched:
+            for route in each.http:
+                was = before.get((*_place(each, 0)[:2], route_key(route)), route.weights)
+                if was != route.weights:
+                    self._publish_shift(each, route, was, seen_at)
+
+    def _publish_shift(
+        self, virtual_service: VirtualService, route: HttpRoute, before: tuple[int, ...], seen_at: float
+    ) -> None:
+        place = _place(virtual_service, route.index)
+        if sampler := self._samplers.running.get(place):
+            sampler.restart(seen_at + SETTLE_SECONDS)
+        newest = next(iter(changes(virtual_service, route)), None)
+        shift = {
+            "http_route": route.index,
+            "at": seen_at,
+            "before": before,
+            "weights": route.weights,
+            "by": newest.by if newest else "",
+            "label": f"{'/'.join(map(str, before))} → {'/'.join(map(str, route.weights))}",
+        }
+        self._hub.publish(topic_of(place[:2]), "shift", json.dumps(shift))
+
+    def _publish_answers(self, watched: list[VirtualService]) -> None:
+        known = {place: last for place, (_, last) in self._sent.items()}
+        observed = [
+            self.observe(each, route.index, after=known.get(_place(each, route.index)))
+            for each in watched
+            for route in each.http
+        ]
+        self._samplers.keep(
+            {
+                each.panel.target: (each.panel.rate, each.panel.state == "running")
+                for each in observed
+                if each.panel.target and each.panel.state in {"running", "paused"}
+            }
+        )
+        sent: dict[Place, tuple[float | None, int]] = {}
+        for each in observed:
+            if each.summary is None:
+                continue
+            for answer in each.answers:
+                self._metrics.count_answers(answer.kind, 1)
+            place = _place(each.virtual_service, each.http_route)
+            started, last = self._sent.get(place, (None, 0))
+            sent[place] = each.summary.started, each.answers[-1].sequence if each.answers else last
+            # A window that began anew (another request, another sampler) is begun anew on pages, too.
+            event = self._answers(each, reset=place not in self._sent or started != each.summary.started)
+            self._hub.publish(topic_of(place[:2]), "answers", event)
+        self._sent = sent
+
+    def _pulse(self) -> str:
+        status = self._cluster.status()
+        return json.dumps(
+            {
+                "revision": self._cluster.snapshot().revision,
+                "state": status.state,
+                "text": STATE_WORDS[status.state],
+                "age_seconds": round(status.age_seconds, 1),
+            }
+        )
+
+    def _answers(self, observed: Observed, *, reset: bool) -> str:
+        panel = observed.panel
+        route = observed.virtual_service.http[observed.http_route]
+        marks = route_marks(self._cluster.snapshot(), observed.virtual_service, route)
+        event: dict[str, Any] = {
+            "http_route": observed.http_route,
+            "reset": reset,
+            "now": time.time(),
+            "state": observed.state,
+            "asked_rate": panel.rate,
+            "versions": list(dict(zip(destination_versions(route), marks, strict=True)).items()),
+            "window": [as_row(answer) for answer in observed.answers],
+            "html": self._draw(observed),
+        }
+        return json.dumps(event)
+
+
+def as_row(answer: Answer) -> list[Any]:
+    """Return an answer as pages and scripts get it: [sequence, Unix time, version or null, kind, milliseconds]."""
+    milliseconds = round(1000 * answer.latency_seconds, 1)
+    return [answer.sequence, round(answer.asked_at, 3), answer.version, str(answer.kind), milliseconds]

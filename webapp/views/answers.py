@@ -1,0 +1,92 @@
+"""`…/answers` and `…/answers.csv`: the live panel's window as numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from flask import Blueprint, Flask, Response, make_response, render_template
+
+from webapp.istio.mesh import route_marks
+from webapp.istio.routes import destination_versions, find_route
+from webapp.live import Observed, as_row
+from webapp.traffic.summary import Row
+from webapp.views.models import AnswerRowView, AnswersView
+from webapp.views.pictures.virtual_service import cached_virtual_service
+from webapp.views.render import adapters, respond
+
+blueprint = Blueprint("answers", __name__, url_prefix="/virtual-services/<namespace>/<name>/http/<int:http_route>")
+
+
+@blueprint.get("/answers")
+def page(namespace: str, name: str, http_route: int) -> Response:
+    """Show the table; as JSON with every answer of the window. Asking keeps the sampler running for a while."""
+    return respond("pages/answers.html", answers_view(_observe(namespace, name, http_route)))
+
+
+@blueprint.get("/answers.csv", endpoint="csv")
+def table(namespace: str, name: str, http_route: int) -> Response:
+    """Send every answer of the window, one a line."""
+    text = io.StringIO()
+    lines = csv.writer(text)
+    lines.writerow(["sequence", "asked_at_unix_seconds", "version", "kind", "latency_milliseconds"])
+    lines.writerows(as_row(answer) for answer in _observe(namespace, name, http_route).answers)
+    response = make_response(text.getvalue())
+    response.content_type = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-http-{http_route}-answers.csv"'
+    return response
+
+
+def _observe(namespace: str, name: str, http_route: int) -> Observed:
+    virtual_service = cached_virtual_service(adapters().cluster, namespace=namespace, name=name)
+    find_route(virtual_service, http_route)
+    adapters().live.linger((namespace, name))
+    return adapters().live.observe(virtual_service, http_route)
+
+
+def answers_view(observed: Observed) -> AnswersView:
+    """Turn what was observed into its view; without a sampler every row is there and empty."""
+    route = observed.virtual_service.http[observed.http_route]
+    marks = route_marks(adapters().cluster.snapshot(), observed.virtual_service, route)
+    mark_of = dict(zip(destination_versions(route), marks, strict=True))
+    summary = observed.summary
+    return AnswersView(
+        namespace=observed.virtual_service.metadata.namespace,
+        name=observed.virtual_service.metadata.name,
+        http_route=observed.http_route,
+        state=observed.state,
+        asked_rate=observed.panel.rate,
+        reached_rate=summary.reached_rate if summary else 0.0,
+        rows=[_row(row, mark_of) for row in summary.rows] if summary else [],
+        total=summary.total if summary else 0,
+        unidentified=summary.unidentified if summary else 0,
+        failures=summary.failures if summary else 0,
+        verdict=summary.verdict if summary else "no_data",
+        verdict_text=summary.verdict_text if summary else "",
+        since=summary.since if summary else None,
+        window_seconds=summary.window_seconds if summary else 60,
+        totals=observed.totals or {},
+        window=[as_row(answer) for answer in observed.answers],
+    )
+
+
+def _row(row: Row, marks: dict[str, int]) -> AnswerRowView:
+    return AnswerRowView(
+        version=row.version,
+        mark=marks.get(row.version or ""),
+        asked=row.asked,
+        seen=row.seen,
+        low=row.low,
+        high=row.high,
+        answers=row.answers,
+        failures=row.failures,
+        kinds=row.kinds,
+        p50_ms=row.p50_ms,
+        p95_ms=row.p95_ms,
+    )
+
+
+def draw(app: Flask, observed: Observed) -> str:
+    """Render a panel's table for the stream, outside of any request."""
+    with app.app_context():
+        return render_template("fragments/answers.html", answers=answers_view(observed))

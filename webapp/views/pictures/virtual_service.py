@@ -1,0 +1,117 @@
+"""The picture of one VirtualService."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from webapp.cluster.cluster import Cluster
+from webapp.errors import NotFound
+from webapp.istio.diagnostics import route_notes, virtual_service_notes
+from webapp.istio.gateways import GatewayAddress, gateway_address
+from webapp.istio.history import NoUndo, changes, undo_weights
+from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.routes import action_words, extra_words, match_words, route_digest
+from webapp.istio.snapshot import Snapshot
+from webapp.istio.weights import weight_total
+from webapp.panel import Panel, panel_of
+from webapp.settings import Settings
+from webapp.views.models import ChangeView, HttpRouteView, SamplingView, UndoView, VirtualServiceView
+from webapp.views.pictures.parts import ago, destination_views, note_views, status_view
+
+
+def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> VirtualService:
+    """Return the object as the watch knows it.
+
+    :raises NotFound: there is none; the words say whether the picture is complete.
+    """
+    found = cluster.snapshot().virtual_services.get((namespace, name))
+    if found is None:
+        whole = cluster.status().state == "live"
+        words = "" if whole else " The picture of the cluster is not complete right now; it may be there all the same."
+        raise NotFound(f"There is no VirtualService {namespace}/{name}.{words}")
+    return found
+
+
+def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, settings: Settings) -> VirtualServiceView:
+    """Show the object with every route; `virtual_service` may be newer than the cluster's snapshot."""
+    snapshot, now = cluster.snapshot(), datetime.now(UTC)
+    address = gateway_address(virtual_service, snapshot, in_cluster=cluster.in_cluster)
+    found = address.url if isinstance(address, GatewayAddress) else ""
+    routes = [
+        _route_view(
+            snapshot,
+            virtual_service,
+            route,
+            panel_of(snapshot, virtual_service, route, settings=settings, in_cluster=cluster.in_cluster),
+            now=now,
+            settings=settings,
+        )
+        for route in virtual_service.http
+    ]
+    return VirtualServiceView(
+        cluster=status_view(cluster.status(), snapshot),
+        namespace=virtual_service.metadata.namespace,
+        name=virtual_service.metadata.name,
+        hosts=list(virtual_service.hosts),
+        gateways=list(virtual_service.gateways),
+        gateway_url=settings.gateway_url or found,
+        http_routes=routes,
+        other_routes=_other_routes(virtual_service),
+        notes=note_views(virtual_service_notes(snapshot, virtual_service)),
+        read_only=settings.read_only,
+    )
+
+
+def _route_view(
+    snapshot: Snapshot,
+    virtual_service: VirtualService,
+    route: HttpRoute,
+    panel: Panel,
+    *,
+    now: datetime,
+    settings: Settings,
+) -> HttpRouteView:
+    back = undo_weights(virtual_service, route)
+    return HttpRouteView(
+        index=route.index,
+        name=route.name,
+        match=match_words(route),
+        route_digest=route_digest(route),
+        total=weight_total(route),
+        weighted=len(route.route) > 1,
+        destinations=destination_views(snapshot, virtual_service, route),
+        action=action_words(route),
+        extras=extra_words(route),
+        history=[
+            ChangeView(list(each.weights), each.by, each.at, ago(each.at, now), each.current, each.inferred)
+            for each in changes(virtual_service, route)
+        ],
+        undo=UndoView(False, [], back.reason) if isinstance(back, NoUndo) else UndoView(True, list(back)),
+        sampling=SamplingView(
+            state=panel.state,
+            rate=panel.rate,
+            gateway_url=panel.target.gateway_url if panel.target else "",
+            request=panel.request,
+            reason=panel.reason,
+            tag=panel.tagged,
+            identified_by=_identified_by(panel, settings),
+        ),
+        notes=note_views(route_notes(snapshot, virtual_service, route)),
+    )
+
+
+def _identified_by(panel: Panel, settings: Settings) -> str:
+    if panel.tagged:
+        return "the response tag"
+    ways = [
+        f"the header {settings.version_header}" if settings.version_header else "",
+        f"the JSON field {settings.version_json_field}" if settings.version_json_field else "",
+        "a pattern" if settings.version_pattern else "",
+    ]
+    return ", ".join(filter(None, ways))
+
+
+def _other_routes(virtual_service: VirtualService) -> str:
+    counts = (("TLS", virtual_service.tls_count), ("TCP", virtual_service.tcp_count))
+    words = " and ".join(f"{count} {kind} route{'s' if count > 1 else ''}" for kind, count in counts if count)
+    return f"This object also has {words}; they are not shown here yet." if words else ""

@@ -1,0 +1,101 @@
+"""Writes to one route: shift its weights, undo the last shift, switch the response tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+
+from webapp.errors import Conflict, InvalidInput, ReadOnly
+from webapp.istio.history import NoUndo, undo_weights
+from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.patch import tag_patch
+from webapp.istio.shift import expect_digest, shift_patch
+from webapp.istio.weights import parse_weights
+from webapp.traffic.targets import TAG_HEADER
+from webapp.views.pictures.virtual_service import virtual_service_view
+from webapp.views.render import adapters, respond
+
+blueprint = Blueprint("shifts", __name__, url_prefix="/virtual-services/<namespace>/<name>/http/<int:http_route>")
+
+WHO = "crossfade"
+
+
+@blueprint.before_request
+def refuse_when_read_only() -> None:
+    """Refuse writes where the dashboard was started read-only."""
+    if adapters().settings.read_only:
+        raise ReadOnly("This dashboard is read-only: CROSSFADE_READ_ONLY is set.")
+
+
+@blueprint.post("/weights")
+def weights(namespace: str, name: str, http_route: int) -> Response:
+    """Shift: `weight` once per destination in the route's order, and the `route_digest` that the person saw."""
+    texts = request.form.getlist("weight")
+    return _shift(namespace, name, http_route, lambda _, route: parse_weights(texts, route=route))
+
+
+@blueprint.post("/undo")
+def undo(namespace: str, name: str, http_route: int) -> Response:
+    """Go back to the split before the current one; a shift like any other."""
+    return _shift(namespace, name, http_route, _before)
+
+
+@blueprint.post("/tag")
+def tag(namespace: str, name: str, http_route: int) -> Response:
+    """Switch the response header that names the version: `tag` is on or off."""
+    wanted = request.form.get("tag", "")
+    if wanted not in {"on", "off"}:
+        raise InvalidInput('The form field "tag" has to be on or off.', field="tag")
+
+    def build(current: VirtualService) -> JsonPatch:
+        route = expect_digest(current, http_route=http_route, seen=_seen())
+        return tag_patch(current, route, on=wanted == "on", header=TAG_HEADER)
+
+    return _write(namespace, name, build)
+
+
+def _seen() -> str:
+    seen = request.form.get("route_digest", "")
+    if not seen:
+        raise InvalidInput(
+            'The form field "route_digest" is missing: it says which split you saw. Read the route, send its digest.',
+            field="route_digest",
+        )
+    return seen
+
+
+def _before(current: VirtualService, route: HttpRoute) -> tuple[int, ...]:
+    back = undo_weights(current, route)
+    if isinstance(back, NoUndo):
+        raise Conflict(back.reason)
+    return back
+
+
+def _shift(
+    namespace: str, name: str, http_route: int, choose: Callable[[VirtualService, HttpRoute], tuple[int, ...]]
+) -> Response:
+    seen = _seen()
+
+    def build(current: VirtualService) -> JsonPatch:
+        return shift_patch(
+            current,
+            http_route=http_route,
+            seen=seen,
+            choose=lambda route: choose(current, route),
+            by=WHO,
+            now=datetime.now(UTC),
+            history=adapters().settings.history,
+        )
+
+    adapters().live.linger((namespace, name))
+    return _write(namespace, name, build)
+
+
+def _write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatch]) -> Response:
+    with adapters().metrics.count_shift():
+        stored = adapters().cluster.write(namespace=namespace, name=name, build=build)
+    # Drawn from what the API server stored: the cache may still be behind.
+    view = virtual_service_view(stored, adapters().cluster, adapters().settings)
+    return respond("pages/virtual_service.html", view)

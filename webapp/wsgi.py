@@ -1,0 +1,117 @@
+"""gunicorn's side: one worker that owns the watch and the samplers, many light connections."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import create_app
+from webapp.composition import Adapters, build_adapters
+from webapp.settings import InvalidSetting, Settings
+from webapp.views.probes import create_probes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+THREADS = 256
+"""A stream holds one thread; the cap on viewers leaves the rest to pages."""
+
+
+class ByPort:
+    """Send requests that came in by the probes' port to the probes' application."""
+
+    def __init__(self, pages: WSGIApplication, probes: WSGIApplication, *, probe_port: int) -> None:
+        self._pages = pages
+        self._probes = probes
+        self._probe_port = str(probe_port)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Choose by the listener's own port, which no header can forge."""
+        chosen = self._probes if environ["SERVER_PORT"] == self._probe_port else self._pages
+        return chosen(environ, start_response)
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn with fixed settings around one set of adapters."""
+
+    def __init__(self, settings: Settings, adapters: Adapters) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        pages = _listen(settings.bind, "CROSSFADE_BIND")
+        probes = _listen(settings.probe_bind, "CROSSFADE_PROBE_BIND")
+        self.page_address = "{}:{}".format(*pages.getsockname())
+        self._probe_port: int = probes.getsockname()[1]
+        # gunicorn closes the descriptors that it is given, so they are handed over for good.
+        self._descriptors = [listener.detach() for listener in (pages, probes)]
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn up; see the field's measurements for threads, worker-tmp-dir and the control socket."""
+        options: dict[str, Any] = {
+            "bind": [f"fd://{descriptor}" for descriptor in self._descriptors],
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": THREADS,
+            "timeout": 60,
+            "graceful_timeout": 3,
+            "keepalive": 30,
+            "control_socket_disable": True,
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108  # memory, for the heartbeat
+            "loglevel": "warning" if self._settings.log_level == "info" else self._settings.log_level,
+            "post_worker_init": self._start,
+            "worker_exit": self._stop,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WSGIApplication:
+        """Build the application; nothing runs yet."""
+        pages = create_app(self._adapters)
+        pages.wsgi_app = ProxyFix(pages.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+        probes = create_probes(self._adapters)
+        return ByPort(pages, probes, probe_port=self._probe_port)
+
+    def _start(self, worker: Any) -> None:
+        # Threads don't survive a fork, so they start here; and a stream must not outlive its worker.
+        self._adapters.live.stopping = lambda: not worker.alive
+        self._adapters.start()
+
+    def _stop(self, _arbiter: Any, _worker: Any) -> None:
+        self._adapters.stop()
+
+
+def _listen(address: str, name: str) -> socket.socket:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        listener.close()
+        raise InvalidSetting(f"{name}={address}: can't listen there ({error.strerror}); choose another port") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def serve(settings: Settings) -> int:
+    """Serve the dashboard until told to stop.
+
+    :raises InvalidSetting: a setting, the kubeconfig or an address can't be used.
+    """
+    logging.basicConfig(
+        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    # An answer that is no HTTP is counted as what it is; a traceback for each would drown the log.
+    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+    server = Server(settings, build_adapters(settings))
+    logging.getLogger(__name__).info("pages on http://%s/", server.page_address)
+    server.run()
+    return 0
