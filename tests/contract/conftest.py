@@ -10,14 +10,16 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
 from kubernetes import config
 from kubernetes.client import ApiClient, Configuration
 
+from tests.contract.rights import without_right
 from webapp.demo.kube import KubeApi
 
 KUBECONFIG = "CROSSFADE_CONTRACT_KUBECONFIG"
@@ -56,7 +58,7 @@ class Cluster:
     kubeconfig: str
     client: ApiClient
     namespace: str
-    forbidding: Callable[[str, str], Any]
+    forbidding: Callable[[str, str], AbstractContextManager[None]]
     istio: str = field(init=False)
     core: str = field(init=False)
 
@@ -127,8 +129,10 @@ def _lines(response: Any) -> Iterator[bytes]:
 
 @dataclass
 class _Target:
+    """`forbidding` takes the client whose user loses a right (verb, resource)."""
+
     kubeconfig: str
-    forbidding: Callable[[str, str], Any]
+    forbidding: Callable[[ApiClient, str, str], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +140,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Target]:
     """The cluster that the whole suite runs against."""
     with ExitStack() as stack:
         if path := os.environ.get(KUBECONFIG):
-            yield _Target(path, _forbid_in_real_cluster)
+            yield _Target(path, without_right)
             return
         api = stack.enter_context(KubeApi())
         path = str(tmp_path_factory.mktemp("contract") / "kubeconfig")
@@ -144,7 +148,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Target]:
         api.faults.compact()  # a real server's memory does not reach back to version 1 either
 
         @contextmanager
-        def forbidding(verb: str, resource: str) -> Iterator[None]:
+        def forbidding(_: ApiClient, verb: str, resource: str) -> Iterator[None]:
             api.faults.forbid(verb, resource)
             try:
                 yield
@@ -152,10 +156,6 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Target]:
                 api.faults.clear()
 
         yield _Target(path, forbidding)
-
-
-def _forbid_in_real_cluster(verb: str, resource: str) -> Any:
-    raise NotImplementedError(f"bind a role without {verb} {resource} to the kubeconfig's user first")
 
 
 @pytest.fixture(scope="session")
@@ -171,7 +171,8 @@ def client(target: _Target) -> Iterator[ApiClient]:
 @pytest.fixture
 def cluster(target: _Target, client: ApiClient) -> Iterator[Cluster]:
     """The cluster, with a fresh namespace."""
-    cluster = Cluster(target.kubeconfig, client, f"contract-{uuid.uuid4().hex[:12]}", target.forbidding)
+    name = f"contract-{uuid.uuid4().hex[:12]}"
+    cluster = Cluster(target.kubeconfig, client, name, partial(target.forbidding, client))
     created = cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": cluster.namespace}})
     assert created.status == 201, created.body
     yield cluster

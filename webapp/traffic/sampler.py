@@ -86,6 +86,11 @@ class Sampler:
         return self._thread.is_alive() and not self._broken
 
     @property
+    def in_flight(self) -> int:
+        """How many requests wait for their answer."""
+        return self._in_flight
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is in flight and nothing more will be asked."""
         return self._halted and not self._in_flight
