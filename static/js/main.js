@@ -1,0 +1,40 @@
+import { refresh } from "./refresh.js";
+import * as status from "./status.js";
+import { Stream } from "./stream.js";
+
+/** A page that shows another picture than the one that the stream announces is fetched again. */
+function mesh(data) {
+  status.heard(data);
+  const { revision, state } = document.getElementById("page").dataset;
+  if (`${revision} ${state}` !== `${data.revision} ${data.state}`) refresh();
+}
+
+const panel = (data) => document.querySelector(`live-panel[data-http-route="${data.http_route}"]`);
+
+if (document.body.dataset.stream) {
+  const stream = new Stream(document.body.dataset.stream);
+  stream.addEventListener("mesh", ({ detail }) => mesh(detail));
+  stream.addEventListener("answers", ({ detail }) => panel(detail)?.answers(detail));
+  stream.addEventListener("shift", ({ detail }) => panel(detail)?.shift(detail));
+  stream.addEventListener("cut", ({ detail }) => status.cut(detail.words));
+  stream.open();
+}
+
+// The next request of a route takes the words about its last one away.
+document.addEventListener("htmx:before:request", ({ target }) => {
+  target.closest?.(".route")?.querySelector(".message").replaceChildren();
+});
+
+// An address without empty parameters is one that people can read.
+document.addEventListener("htmx:config:request", ({ detail }) => {
+  const { method, body } = detail.ctx.request;
+  if (method !== "GET" || !body) return;
+  for (const [name, value] of [...body]) if (value === "") body.delete(name);
+});
+
+document.addEventListener("keydown", (event) => {
+  const search = document.getElementById("search");
+  if (event.key !== "/" || !search || event.target.closest("input, select, textarea")) return;
+  event.preventDefault();
+  search.focus();
+});
