@@ -122,7 +122,7 @@ def _destination(
 
 
 def _no_ready_pods(level: Literal["info", "warning"], version: str, total: int, lost: str = "") -> Note:
-    there = f"none of its {total} pods is ready" if total else "it has no pods"
+    there = {0: "it has no pods", 1: "its one pod is not ready"}.get(total, f"none of its {total} pods is ready")
     return Note(level, "no-ready-pods", f"{version}: {there}{lost}.", "Start its pods before traffic is sent to it.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -28,7 +27,6 @@ def build_app(adapters: Adapters) -> Flask:
         TRUSTED_HOSTS=list(adapters.settings.trusted_hosts),
         MAX_CONTENT_LENGTH=64 * 1024,
         MAX_FORM_PARTS=200,
-        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # set by Flask's default provider, unknown to its base
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,67 @@
+"""Take the README's pictures from the running demo: `make pictures`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.chromium import FLAGS, chromium_path
+from tests.running import ROOT, running_demo
+
+FOLDER = ROOT / "docs" / "pictures"
+TUTORIAL = "/virtual-services/default/aspnetcore-virtualservice"
+ANSWERS_SECONDS = 40
+
+
+def shift(page: Page, share: int, stored: str) -> None:
+    """Press a preset and Apply, and wait for what the cluster stored."""
+    page.locator(f"#route-0 [data-share='{share}']").click()
+    page.locator("#route-0 [data-part=apply]").click()
+    expect(page.locator("#route-0 weight-form")).to_have_attribute("data-weights", stored)
+
+
+def watch_a_shift(page: Page, url: str) -> None:
+    """Show a page that has seen 90/10 and then 50/50, with a draft open."""
+    page.goto(url + TUTORIAL)
+    shift(page, 10, "90 10")
+    # Answers are what the picture is about: it waits until there are enough of them.
+    counted = "() => document.querySelectorAll('#route-0-answers tbody tr').length > 1"
+    page.wait_for_function(counted)
+    page.wait_for_timeout(ANSWERS_SECONDS * 500)
+    shift(page, 50, "50 50")
+    page.wait_for_timeout(ANSWERS_SECONDS * 500)
+    page.locator("#route-0-weight-1-slider").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")
+
+
+def main() -> int:
+    """Take every picture."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with running_demo() as demo, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
+        for theme in ("light", "dark"):
+            context = browser.new_context(
+                viewport={"width": 1280, "height": 860}, color_scheme=theme, reduced_motion="reduce"
+            )
+            page = context.new_page()
+            page.goto(demo.page_url)
+            take(page, FOLDER / f"mesh-{theme}.png")
+            watch_a_shift(page, demo.page_url)
+            take(page, FOLDER / f"virtual-service-{theme}.png")
+            page.set_viewport_size({"width": 390, "height": 844})
+            take(page, FOLDER / f"phone-{theme}.png", whole=True)
+            context.close()
+        browser.close()
+    return 0
+
+
+def take(page: Page, path: Path, *, whole: bool = False) -> None:
+    """Take one picture."""
+    page.screenshot(path=path, full_page=whole)
+    print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
