@@ -51,7 +51,7 @@ def main() -> int:
     starts = [first_page() for _ in range(STARTS)]
     bare = interpreter_seconds()
     print(
-        f"warm start to the first page: median {statistics.median(starts):.2f} s, worst {max(starts):.2f} s of {STARTS}; "
+        f"warm start to first page: median {statistics.median(starts):.2f} s, worst {max(starts):.2f} s of {STARTS}, "
         f"{statistics.median(starts) / bare:.0f} bare starts of python (goal: under 3 s)"
     )
     with running_demo() as demo:
@@ -92,7 +92,7 @@ def interpreter_seconds() -> float:
 
 
 def release_to_answer(demo: RunningDemo) -> list[float]:
-    """Return the milliseconds from each release of the slider to the first answer of the version that was off before."""
+    """Return the milliseconds from each release of the slider to the first answer of the version that was off."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
         page = browser.new_page()

@@ -135,9 +135,9 @@ class _Target:
     forbidding: Callable[[ApiClient, str, str], AbstractContextManager[None]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Target]:
-    """The cluster that the whole suite runs against."""
+    """The cluster that the whole suite runs against; an embedded one starts in no time."""
     with ExitStack() as stack:
         if path := os.environ.get(KUBECONFIG):
             yield _Target(path, without_right)
@@ -158,7 +158,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Target]:
         yield _Target(path, forbidding)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(target: _Target) -> Iterator[ApiClient]:
     """A client as any program would configure it."""
     configuration = Configuration()

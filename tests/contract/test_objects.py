@@ -66,8 +66,19 @@ def test_missing_core_object(cluster):
 def test_write_to_a_missing_object(cluster, method):
     body = {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "none"}, "spec": {}}
     options = {"content_type": "application/merge-patch+json"} if method == "PATCH" else {}
-    answer = cluster.call(method, f"{cluster.istio}/virtualservices/none", body, **options)
+    sent = None if method == "DELETE" else body
+    answer = cluster.call(method, f"{cluster.istio}/virtualservices/none", sent, **options)
     assert (answer.status, answer.body["reason"]) == (404, "NotFound")
+
+
+def test_delete_with_an_object_as_its_body(cluster):
+    created = cluster.create_virtual_service()
+    path = f"{cluster.istio}/virtualservices/reviews"
+    answer = cluster.call("DELETE", path, created)
+    assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
+    words = 'no kind "VirtualService" is registered for version "networking.istio.io/v1" in scheme'
+    assert answer.body["message"].startswith(words)
+    assert cluster.call("GET", path).body == created
 
 
 def test_create_in_a_missing_namespace(cluster):

@@ -60,7 +60,7 @@ def test_stale_fence(cluster, path):
         {"op": "replace", "path": "/spec/http/3/route/0/weight", "value": 1},
         {"op": "add", "path": "/metadata/annotations/crossfade~1history", "value": "x"},
         {"op": "remove", "path": "/spec/http/0/timeout"},
-        {"op": "replace", "path": "/spec/http/0/timeout", "value": "1s"},
+        {"op": "replace", "path": "/metadata/annotations/crossfade~1history", "value": "x"},
         {"op": "explode", "path": "/spec"},
     ],
     ids=[
@@ -69,7 +69,7 @@ def test_stale_fence(cluster, path):
         "no such route",
         "no annotations",
         "remove nothing",
-        "replace nothing",
+        "replace below nothing",
         "?",
     ],
 )
@@ -77,6 +77,25 @@ def test_operation_that_does_not_fit(cluster, path, operation):
     answer = cluster.patch(path, [replace(SECOND, 11), operation])
     assert (answer.status, answer.body) == (422, EMPTY_422)
     assert weights(cluster.call("GET", path)) == [90, 10]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value"), [("/spec/http/0/timeout", "1s"), ("/metadata/labels/team", "blue")], ids=["field", "label"]
+)
+def test_replace_adds_what_is_not_there(cluster, path, pointer, value):
+    """Kubernetes leaves this rule of RFC 6902 out, for fields of objects."""
+    answer = cluster.patch(path, [replace(pointer, value)])
+    assert answer.status == 200
+    found = answer.body
+    for part in pointer.split("/")[1:]:
+        found = found[int(part) if part.isdigit() else part]
+    assert found == value
+
+
+def test_null_is_what_is_not_there(cluster, path):
+    answer = cluster.patch(path, [{"op": "test", "path": "/spec/http/0/timeout", "value": None}, replace(FIRST, None)])
+    assert answer.status == 200
+    assert "weight" not in answer.body["spec"]["http"][0]["route"][0]
 
 
 def test_annotations_are_added_with_their_parent(cluster, path):
@@ -88,20 +107,28 @@ def test_annotations_are_added_with_their_parent(cluster, path):
 
 
 @pytest.mark.parametrize(
-    ("weight", "found"), [("70", "string"), (33.3, "number"), (True, "boolean"), ([1], "array"), ({"a": 1}, "object")]
+    ("weight", "found", "expected"),
+    [
+        pytest.param("70", "string", "integer", id="string"),
+        pytest.param(33.3, "float64", "int32", id="number"),
+        pytest.param(True, "", "int32", id="boolean"),
+        pytest.param([1], "array", "integer", id="array"),
+        pytest.param({"a": 1}, "", "int32", id="object"),
+    ],
 )
-def test_weight_of_a_wrong_type(cluster, path, weight, found):
+def test_weight_of_a_wrong_type(cluster, path, weight, found, expected):
     answer = cluster.patch(path, [replace(FIRST, weight)])
     field = "spec.http[0].route[0].weight"
-    words = f'Invalid value: "{found}": {field} in body must be of type integer: "{found}"'
+    words = f'Invalid value: "{found}": {field} in body must be of type {expected}: "{found}"'
     assert (answer.status, answer.body["reason"]) == (422, "Invalid")
-    assert answer.body["message"] == f'VirtualService.networking.istio.io "reviews" is invalid: {field}: {words}'
-    assert answer.body["details"] == {
-        "name": "reviews",
-        "group": "networking.istio.io",
-        "kind": "VirtualService",
-        "causes": [{"reason": "FieldValueTypeInvalid", "message": words, "field": field}],
-    }
+    first, *others = answer.body["details"].pop("causes")
+    assert first == {"reason": "FieldValueTypeInvalid", "message": words, "field": field}
+    # What is said beside names no field.
+    assert {(each["reason"], each["field"]) for each in others} == {("FieldValueInvalid", "<nil>")}
+    listed = ", ".join(f"{each['field']}: {each['message']}" for each in (first, *others))
+    assert answer.body["message"] == f'VirtualService.networking.istio.io "reviews" is invalid: [{listed}]'
+    assert others[-1]["message"].startswith("Invalid value: null: some validation rules were not checked because")
+    assert answer.body["details"] == {"name": "reviews", "group": "networking.istio.io", "kind": "VirtualService"}
 
 
 @pytest.mark.parametrize("weight", [2**31, -(2**31) - 1, 10**15])
@@ -115,7 +142,7 @@ def test_weight_beyond_int32(cluster, path, weight):
 def test_all_wrong_types_are_named(cluster, path):
     answer = cluster.patch(path, [replace(FIRST, "a"), replace(SECOND, "b")])
     fields = [cause["field"] for cause in answer.body["details"]["causes"]]
-    assert fields == ["spec.http[0].route[0].weight", "spec.http[0].route[1].weight"]
+    assert fields == ["spec.http[0].route[0].weight", "spec.http[0].route[1].weight", "<nil>"]
 
 
 @pytest.mark.parametrize(

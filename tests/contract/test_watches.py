@@ -127,10 +127,11 @@ def test_version_of_the_watch_is_that_of_its_objects(cluster):
 
 
 def test_bookmark_before_the_end(cluster, path):
+    """It comes where something newer than the watch's beginning has happened, and says how far that was."""
     cluster.create_virtual_service()
-    query = {"resourceVersion": version_of(cluster, path), "allowWatchBookmarks": "true", "timeoutSeconds": 3}
-    shifted = shift(cluster, path, 50)
+    query = {"resourceVersion": version_of(cluster, path), "allowWatchBookmarks": "true", "timeoutSeconds": 4}
     with cluster.watch(path, **query) as events:
+        shifted = shift(cluster, path, 50)
         assert next(events)["type"] == "MODIFIED"
         bookmark = next(events)
     assert bookmark["type"] == "BOOKMARK"
@@ -142,11 +143,14 @@ def test_bookmark_before_the_end(cluster, path):
 
 
 def test_bookmark_of_metadata_alone(cluster, path):
-    query = {"resourceVersion": version_of(cluster, path), "allowWatchBookmarks": "true", "timeoutSeconds": 3}
+    query = {"resourceVersion": version_of(cluster, path), "allowWatchBookmarks": "true", "timeoutSeconds": 4}
     with cluster.watch(path, accept=PARTIAL, **query) as events:
+        created = cluster.create_virtual_service()
+        assert next(events)["type"] == "ADDED"
         bookmark = next(events)
-    assert bookmark["object"]["kind"] == "PartialObjectMetadata"
-    assert bookmark["object"]["metadata"]["resourceVersion"]
+    assert (bookmark["type"], bookmark["object"]["kind"]) == ("BOOKMARK", "PartialObjectMetadata")
+    known = int(created["metadata"]["resourceVersion"])
+    assert int(bookmark["object"]["metadata"]["resourceVersion"]) >= known
 
 
 def test_end_by_time(cluster, path):

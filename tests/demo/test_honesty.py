@@ -1,7 +1,7 @@
 """The panel counts what the gateway counts: every request, every version, every kind of failure.
 
-The demo's dashboard samples the tutorial's route while its second version fails in three ways; then it is paused, and its
-totals are held against the counters of Envoy, which nobody else has asked anything.
+The demo's dashboard samples the tutorial's route while its second version fails in three ways; then it is paused, and
+its totals are held against the counters of Envoy, which nobody else has asked anything.
 """
 
 from __future__ import annotations

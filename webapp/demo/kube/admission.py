@@ -26,7 +26,7 @@ _SUBDOMAIN_RULE = (
     f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
 )
 
-_ROUTE: JsonObject = {"destination": {"host": "string", "subset": "string"}, "weight": "integer", "headers": {}}
+_ROUTE: JsonObject = {"destination": {"host": "string", "subset": "string"}, "weight": "int32", "headers": {}}
 _SPECS: Mapping[str, JsonObject] = {
     "destinationrules": {"host": "string", "subsets": [{"name": "string", "labels": {}}]},
     "gateways": {"selector": {}, "servers": [{"hosts": ["string"], "port": {"number": "integer"}}]},
@@ -40,6 +40,19 @@ _SPECS: Mapping[str, JsonObject] = {
     },
 }
 """The part of each CRD's schema that is checked: {} any object, [x] a list of x, else a type's name."""
+
+_BASIC = "FieldValueTypeInvalid"
+_UNCHECKED = Cause(
+    "<nil>",
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation",
+)
+_INT32_WORDS = {
+    **{name: (name, "integer") for name in ("string", "array", "null")},
+    **{name: ("", "int32") for name in ("boolean", "object")},
+    "number": ("float64", "int32"),
+}
+"""What is found where an int32 is wanted → how the API server calls the one and the other."""
 
 
 def check_name(kind: Kind, name: str) -> None:
@@ -70,30 +83,56 @@ def check_content(kind: Kind, wanted: JsonObject) -> None:
     if not kind.is_custom:
         return
     name = str(wanted["metadata"].get("name", ""))
+    _drop_nulls(wanted.get("spec"), _SPECS[kind.plural])
     if causes := list(_wrong_types(wanted.get("spec", {}), _SPECS[kind.plural], "spec")):
-        raise invalid(kind, name, causes)
+        raise invalid(kind, name, [*causes, *([_UNCHECKED] if any(map(_is_basic, causes)) else [])])
     if faults := list(_weight_faults(wanted)):
         listed = "".join(f"\n\t* {fault}" for fault in faults)
         words = faults[0] if len(faults) == 1 else f"{len(faults)} errors occurred:{listed}\n\n"
         raise denied(WEBHOOK, f"configuration is invalid: {words}")
 
 
+def _drop_nulls(value: Any, schema: Any) -> None:
+    """Take known fields that are null away, as the API server does before it looks at them."""
+    if isinstance(value, dict) and isinstance(schema, dict):
+        for key in schema.keys() & value.keys():
+            if value[key] is None:
+                del value[key]
+            else:
+                _drop_nulls(value[key], schema[key])
+    elif isinstance(value, list) and isinstance(schema, list):
+        for item in value:
+            _drop_nulls(item, schema[0])
+
+
 def _wrong_types(value: Any, schema: Any, path: str) -> Iterator[Cause]:
     """Compare with a schema as the API server does with a CRD's."""
     expected = schema if isinstance(schema, str) else _type_name(schema)
     found = _type_name(value)
-    if found != expected:
-        words = f'Invalid value: "{found}": {path} in body must be of type {expected}: "{found}"'
-        yield Cause(path, words, "FieldValueTypeInvalid")
-    elif expected == "integer" and int(value) not in INT32:
-        # The API server names no field here: its number check knows none.
-        yield Cause("<nil>", f'Invalid value: "": Checked value must be of type integer with format int32 in {path}')
+    if found == "integer" and expected == "int32":
+        if int(value) not in INT32:
+            yield _not_int32(path)
+    elif found != expected:
+        shown, wanted = _INT32_WORDS[found] if expected == "int32" else (found, expected)
+        words = f'Invalid value: "{shown}": {path} in body must be of type {wanted}: "{shown}"'
+        yield Cause(path, words, _BASIC)
+        if (found, expected) == ("number", "int32"):
+            yield _not_int32(path)
     elif isinstance(schema, list):
         for index, item in enumerate(value):
             yield from _wrong_types(item, schema[0], f"{path}[{index}]")
     elif isinstance(schema, dict):
         for key in (key for key in schema if key in value):
             yield from _wrong_types(value[key], schema[key], f"{path}.{key}")
+
+
+def _not_int32(path: str) -> Cause:
+    # The API server names no field here: its number check knows none.
+    return Cause("<nil>", f'Invalid value: "": Checked value must be of type integer with format int32 in {path}')
+
+
+def _is_basic(cause: Cause) -> bool:
+    return cause.reason == _BASIC
 
 
 def _type_name(value: Any) -> str:

@@ -5,10 +5,12 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jsonpatch
+import jsonpointer
 
 from webapp.demo.kube.kinds import JsonObject, Kind
 from webapp.demo.kube.request import Request
@@ -57,9 +59,27 @@ def json_patch(current: Any, operations: Sequence[Mapping[str, Any]]) -> Any:
     if not all(isinstance(operation.get(key, ""), str) for operation in operations for key in ("op", "path", "from")):
         raise rejected_patch()
     try:
-        return jsonpatch.apply_patch(current, operations)
+        result = copy.deepcopy(current)
+        for operation in operations:
+            result = _applied(result, operation)
+        return result
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, TypeError, KeyError) as error:
         raise rejected_patch() from error
+
+
+def _applied(current: Any, operation: Mapping[str, Any]) -> Any:
+    """Apply one operation in place, with what Kubernetes' library leaves out of RFC 6902 for fields of objects.
+
+    A `replace` of a field that is not there adds it, and a `test` takes it for null; its parent has to be there.
+    https://github.com/evanphx/json-patch
+    """
+    if operation.get("op") in {"replace", "test"}:
+        parent, name = jsonpointer.JsonPointer(operation["path"]).to_last(current)
+        if isinstance(parent, dict) and name is not None and name not in parent:
+            if operation["op"] == "test" and operation.get("value") is None:
+                return current
+            operation = {**operation, "op": operation["op"].replace("replace", "add")}
+    return jsonpatch.apply_patch(current, [operation], in_place=True)
 
 
 def merge_patch(current: Any, patch: Any) -> Any:

@@ -15,6 +15,7 @@ from webapp.demo.kube.status import ApiError, Cause
 from webapp.demo.kube.store import Store
 
 JSON = "application/json"
+DELETE_OPTIONS = "DeleteOptions"
 
 
 class Write:
@@ -68,12 +69,12 @@ class Write:
     def delete(self) -> JsonObject:
         """Delete an object; the answer is a Status, or for some kinds the object."""
         kind, request = self._kind, self._request
-        options = request.json() if request.body else {}
+        options = _delete_options(request)
         stored = self._store.read(kind.plural, (self._namespace, request.name))
         if stored is None:
             raise status.not_found(kind, request.name)
         self._admit(request)
-        is_dry = self._is_dry_run or (isinstance(options, dict) and options.get("dryRun") == ["All"])
+        is_dry = self._is_dry_run or options.get("dryRun") == ["All"]
         if not is_dry and not self._store.delete(kind.plural, namespace=self._namespace, name=request.name):
             raise status.not_found(kind, request.name)
         if kind.answers_deleted:
@@ -156,6 +157,17 @@ class Write:
             labels = (metadata.get("labels") or {}) | {"kubernetes.io/metadata.name": metadata["name"]}
             created |= {"metadata": metadata | {"labels": labels}, "status": {"phase": "Active"}}
         return created
+
+
+def _delete_options(request: Request) -> JsonObject:
+    """Read the body of a DELETE, which may say how to delete and nothing else (400)."""
+    options = request.json() if request.body else {}
+    if not isinstance(options, dict):
+        return {}
+    if options.get("kind", DELETE_OPTIONS) != DELETE_OPTIONS:
+        given = f'no kind "{options["kind"]}" is registered for version "{options.get("apiVersion", "")}"'
+        raise ApiError(400, f"{given} in scheme")
+    return options
 
 
 def _check_type(kind: Kind, request: Request, wanted: JsonObject) -> None:
