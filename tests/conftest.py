@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-NO_SKIP = bool(os.environ.get("CROSSFADE_TEST_NO_SKIP"))
+NO_SKIP = bool(os.environ.get("TESTS_MAY_NOT_SKIP"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,6 @@ import pytest
 
 from webapp.demo.errors import FleetFailed
 from webapp.demo.fleet import Fleet
-from webapp.demo.hello import serve_hello
 from webapp.demo.hello_page import PALETTE, mark_of, preferred
 from webapp.demo.hello_pod import LARGEST_HEAD, LARGEST_REQUEST
 from webapp.demo.hello_switches import Switches
@@ -274,8 +273,8 @@ def test_switches_are_not_for_callers_of_the_fleets_pods(port: int) -> None:
     assert ask(port, "/switches", "PUT")[2] == b"Hello World from v2\n"
 
 
-def test_a_port_that_is_taken_is_one_sentence(port: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert serve_hello(port=port, version="v1", service="hello", host="127.0.0.1") == 2
-    assert (
-        capsys.readouterr().err == f"crossfade: HelloWorld can't listen on 127.0.0.1:{port}: Address already in use.\n"
-    )
+def test_a_port_that_is_taken_is_one_sentence(port: int) -> None:
+    command = [sys.executable, "-m", "webapp", "hello", "--port", str(port)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == f"crossfade: HelloWorld can't listen on 0.0.0.0:{port}: Address already in use.\n"
