@@ -15,7 +15,9 @@ ANSWERS_SECONDS = 40
 
 
 def shift(page: Page, share: int, stored: str) -> None:
-    """Press a preset and Apply, and wait for what the cluster stored."""
+    """Press a preset and Apply, and wait for what the cluster stored; nothing to do where it is so already."""
+    if page.locator("#route-0 weight-form").get_attribute("data-weights") == stored:
+        return
     page.locator(f"#route-0 [data-share='{share}']").click()
     page.locator("#route-0 [data-part=apply]").click()
     expect(page.locator("#route-0 weight-form")).to_have_attribute("data-weights", stored)
