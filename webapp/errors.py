@@ -9,6 +9,7 @@
     ├── Forbidden             403  the Kubernetes API refused: verb and resource are in the message
     ├── NotFound              404  no such object, route or page
     ├── Conflict              409  the route is no longer what the person saw
+    │   └── Owned             409  another tool manages the object, and the person has not said that he knows
     ├── Refused               422  the cluster judged the change invalid (admission webhook, schema)
     ├── TooManyViewers        503  no place for one more stream
     ├── ClusterError          502  the Kubernetes API answered something that we can't use
@@ -83,6 +84,12 @@ class Conflict(CrossfadeError):
 
     status = 409
     code = "conflict"
+
+
+class Owned(Conflict):
+    """Another tool manages the object; the message says who, what it will do, and how to write all the same."""
+
+    code = "owned"
 
 
 class Refused(CrossfadeError):

@@ -228,3 +228,43 @@ def test_history_can_be_switched_off(api: KubeApi, settings: Settings) -> None:
         adapters.stop()
     assert stored_weights(api) == [70, 30]
     assert "annotations" not in stored(api)["metadata"]
+
+
+FLAGGER = {"apiVersion": "flagger.app/v1beta1", "kind": "Canary", "name": "web", "uid": "1", "controller": True}
+ARGO_CD = {"argocd.argoproj.io/tracking-id": "shop:networking.istio.io/VirtualService:shop/web"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "tool", "keeps_history"),
+    [
+        pytest.param({"ownerReferences": [FLAGGER]}, "Flagger", False, id="flagger"),
+        pytest.param({"annotations": ARGO_CD}, "Argo CD", True, id="argo-cd"),
+        pytest.param({"labels": {"kustomize.toolkit.fluxcd.io/name": "shop"}}, "Flux", True, id="flux"),
+    ],
+)
+def test_what_another_tool_manages_is_written_only_by_consent(
+    client: FlaskClient, api: KubeApi, metadata: dict[str, Any], tool: str, keeps_history: bool
+) -> None:
+    api.store.put("virtualservices", virtual_service(**metadata), manager="controller")
+    refused = shift(client, "70", "30")
+    error = refused.get_json()["error"]
+    assert (refused.status_code, error["code"], error["detail"]["owner"]) == (409, "owned", tool)
+    assert tool in error["message"]
+    assert stored_weights(api) == [90, 10]
+    form = {"weight": ["70", "30"], "route_digest": digest(client), "consent": tool}
+    assert client.post(f"{ROUTE}/weights", data=form, headers=JSON).status_code == 200
+    assert stored_weights(api) == [70, 30]
+    assert ("crossfade/history" in stored(api)["metadata"].get("annotations", {})) == keeps_history
+
+
+def test_the_page_asks_for_consent_where_another_tool_manages_the_object(client: FlaskClient, api: KubeApi) -> None:
+    api.store.put("virtualservices", virtual_service(annotations=ARGO_CD), manager="controller")
+    posted = client.post(f"{ROUTE}/undo", data={"route_digest": digest(client), "consent": ""}, headers=JSON)
+    assert posted.get_json()["error"]["code"] == "owned"
+    assert 'name="consent" value="Argo CD"' in client.get(PAGE).text
+
+
+def test_flagger_is_not_annotated_for_sampling(client: FlaskClient, api: KubeApi) -> None:
+    api.store.put("virtualservices", virtual_service(ownerReferences=[FLAGGER]), manager="flagger")
+    assert client.post(f"{ROUTE}/sampling", data={"rate": "20"}, headers=JSON).status_code == 409
+    assert "annotations" not in stored(api)["metadata"]

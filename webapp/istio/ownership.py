@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp.errors import Owned
 from webapp.istio.objects import ObjectMeta
 
 ROLLOUTS_ANNOTATION = "argo-rollouts.argoproj.io/managed-by-rollouts"
@@ -21,6 +22,29 @@ class Owner:
     tool: str
     name: str
     consequence: str
+
+    @property
+    def tolerates_annotations(self) -> bool:
+        """Whether annotations of others do no harm: Flagger takes one for a change and resets its weights.
+
+        https://github.com/fluxcd/flagger/issues/1573
+        """
+        return self.tool != "Flagger"
+
+
+def expect_consent(metadata: ObjectMeta, consent: str) -> Owner | None:
+    """Return who manages the object, if the person has said that he knows: `consent` is the tool's name.
+
+    :raises Owned: somebody manages it, and `consent` does not name him.
+    """
+    owner = owner_of(metadata)
+    if owner is None or consent == owner.tool:
+        return owner
+    raise Owned(
+        f"{owner.tool} manages this object. {owner.consequence} Nothing was written. "
+        f'To write all the same, confirm it: the form field "consent" is "{owner.tool}".',
+        detail={"owner": owner.tool, "name": owner.name, "consequence": owner.consequence},
+    )
 
 
 def owner_of(metadata: ObjectMeta) -> Owner | None:

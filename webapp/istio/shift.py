@@ -8,6 +8,7 @@ from datetime import datetime
 from webapp.errors import Conflict
 from webapp.istio.history import HISTORY, last_writer, record
 from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import weight_patch
 from webapp.istio.routes import find_route, route_digest
 
@@ -40,16 +41,22 @@ def shift_patch(
     choose: Callable[[HttpRoute], tuple[int, ...]],
     by: str,
     now: datetime,
+    consent: str = "",
     history: bool = True,
 ) -> JsonPatch:
     """Return the fenced patch that shifts one route, or an empty one where it has these weights already.
 
     :param seen: the `route_digest` of what the person saw.
     :param choose: gives the new weights for the route as it is now; may raise InvalidInput or Conflict.
-    :param history: whether to record the change in the annotation `crossfade/history`, in the same patch.
+    :param consent: the tool that manages the object, where the person has said that he knows.
+    :param history: whether to record the change in the annotation `crossfade/history`, in the same patch; never done
+        where the object's owner does not tolerate annotations.
     :raises NotFound, Conflict: see `expect_digest`.
+    :raises Owned: see `expect_consent`.
     """
     route = expect_digest(virtual_service, http_route=http_route, seen=seen)
+    owner = expect_consent(virtual_service.metadata, consent)
     weights = choose(route)
-    annotations = {HISTORY: record(virtual_service, route, weights, by=by, now=now)} if history else {}
+    kept = history and (owner is None or owner.tolerates_annotations)
+    annotations = {HISTORY: record(virtual_service, route, weights, by=by, now=now)} if kept else {}
     return weight_patch(virtual_service, route, weights, annotations=annotations)

@@ -224,6 +224,15 @@ class ServiceView:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerView:
+    """Who else manages the object, and what that tool will do about a change; writes need its name as `consent`."""
+
+    tool: str
+    name: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
 class VirtualServiceView:
     """The page of one VirtualService."""
 
@@ -237,6 +246,7 @@ class VirtualServiceView:
     other_routes: str
     notes: list[NoteView]
     read_only: bool
+    owner: OwnerView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import re
 
 from flask import Blueprint, Response, request
 
-from webapp.errors import InvalidInput
+from webapp.errors import InvalidInput, Owned
 from webapp.istio.objects import JsonPatch, VirtualService
+from webapp.istio.ownership import owner_of
 from webapp.istio.patch import annotation_patch
 from webapp.istio.routes import find_route
 from webapp.istio.sampling import RATES, SAMPLING, SamplingChoice, record_sampling, sampling_choice
@@ -33,6 +34,13 @@ def change(namespace: str, name: str, http_route: int) -> Response:
 
     def build(current: VirtualService) -> JsonPatch:
         route = find_route(current, http_route)
+        owner = owner_of(current.metadata)
+        if owner and not owner.tolerates_annotations:
+            raise Owned(
+                f"How to sample is remembered in an annotation, which {owner.tool} takes for a change of its object: "
+                "set CROSSFADE_SAMPLE_AT_ONCE and CROSSFADE_SAMPLE_RATE for this dashboard instead.",
+                detail={"owner": owner.tool, "name": owner.name, "consequence": owner.consequence},
+            )
         before = sampling_choice(current, route) or SamplingChoice(settings.sample_at_once, settings.sample_rate)
         choice = SamplingChoice(
             running={"start": True, "pause": False}.get(action, before.running),

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from webapp.errors import Conflict, InvalidInput, ReadOnly
 from webapp.istio.history import NoUndo, undo_weights
 from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import tag_patch
 from webapp.istio.shift import expect_digest, shift_patch
 from webapp.istio.weights import parse_weights
@@ -51,6 +52,7 @@ def tag(namespace: str, name: str, http_route: int) -> Response:
 
     def build(current: VirtualService) -> JsonPatch:
         route = expect_digest(current, http_route=http_route, seen=_seen())
+        expect_consent(current.metadata, request.form.get("consent", ""))
         return tag_patch(current, route, on=wanted == "on", header=TAG_HEADER)
 
     return _write(namespace, name, build)
@@ -86,6 +88,7 @@ def _shift(
             choose=lambda route: choose(current, route),
             by=WHO,
             now=datetime.now(UTC),
+            consent=request.form.get("consent", ""),
             history=adapters().settings.history,
         )
 

@@ -10,12 +10,13 @@ from webapp.istio.diagnostics import route_notes, virtual_service_notes
 from webapp.istio.gateways import GatewayAddress, gateway_address
 from webapp.istio.history import NoUndo, changes, undo_weights
 from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.ownership import owner_of
 from webapp.istio.routes import action_words, extra_words, match_words, route_digest
 from webapp.istio.snapshot import Snapshot
 from webapp.istio.weights import weight_total
 from webapp.panel import Panel, panel_of
 from webapp.settings import Settings
-from webapp.views.models import ChangeView, HttpRouteView, SamplingView, UndoView, VirtualServiceView
+from webapp.views.models import ChangeView, HttpRouteView, OwnerView, SamplingView, UndoView, VirtualServiceView
 from webapp.views.pictures.parts import ago, destination_views, note_views, status_view
 
 
@@ -35,6 +36,7 @@ def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> Vi
 def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, settings: Settings) -> VirtualServiceView:
     """Show the object with every route; `virtual_service` may be newer than the cluster's snapshot."""
     snapshot, now = cluster.snapshot(), datetime.now(UTC)
+    owner = owner_of(virtual_service.metadata)
     address = gateway_address(virtual_service, snapshot, in_cluster=cluster.in_cluster)
     found = address.url if isinstance(address, GatewayAddress) else ""
     routes = [
@@ -59,6 +61,7 @@ def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, sett
         other_routes=_other_routes(virtual_service),
         notes=note_views(virtual_service_notes(snapshot, virtual_service)),
         read_only=settings.read_only,
+        owner=OwnerView(owner.tool, owner.name, owner.consequence) if owner else None,
     )
 
 
