@@ -1,6 +1,6 @@
 # Everything starts from here, with nothing but python3 (3.11 or newer) and make. `make help` explains.
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check format lock bench pictures clean
+.PHONY: help demo test unit mesh test-mesh check format lock bench pictures clean
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -19,6 +19,12 @@ test: $(VENV)/test.done browser ## all tests: rules, adapters on real servers, p
 
 unit: $(VENV)/test.done ## the tests that need no browser
 	@$(BIN)/python -m pytest -m 'not browser' $(PYTEST_OPTIONS)
+
+mesh: $(VENV)/test.done ## build kube-apiserver, etcd and istiod for test-mesh (Go; minutes once, seconds later)
+	@$(BIN)/python -m tests.mesh.build
+
+test-mesh: mesh ## the cluster half, judged by a real API server, istiod and Envoy (Linux, root)
+	@$(BIN)/python -m tests.mesh $(PYTEST_OPTIONS)
 
 check: $(VENV)/test.done ## types, lint, formatting, direction of imports
 	@$(BIN)/mypy

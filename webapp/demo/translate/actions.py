@@ -57,9 +57,10 @@ def route_action(route: HttpRoute, cluster_of: ClusterOf, note: Note) -> Envoy:
         return {"direct_response": {"status": 501, "body": {"inline_string": f"not translated: {reason}\n"}}}
     changes = header_changes(route.headers, note)
     if literal := changes.pop("host_rewrite_literal", None):
-        action.get("route", {}).setdefault("host_rewrite_literal", literal)
+        action.get("route", {})["host_rewrite_literal"] = literal
     for name, values in changes.items():
-        action[name] = action.get(name, []) + values
+        # A single destination's come after the route's own, so that its word is the last.
+        action[name] = values + action.get(name, [])
     if route.fault is not None:
         action["typed_per_filter_config"] = {"envoy.filters.http.fault": _fault(route.fault, note)}
     return action
@@ -76,7 +77,7 @@ def _forward(route: HttpRoute, cluster_of: ClusterOf, note: Note) -> Envoy:
     forward: Envoy = {"timeout": _duration(route.timeout, "timeout", note) or "0s"}
     changes: Envoy = {}
     if len(route.route) == 1:
-        # A single destination takes all, and its header changes come before the route's own, as with several.
+        # A single destination takes all, and its header changes stand beside the route's own.
         forward["cluster"] = cluster_of(route.route[0].destination)
         changes = header_changes(route.route[0].headers, note)
         if literal := changes.pop("host_rewrite_literal", None):

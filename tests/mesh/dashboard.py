@@ -1,0 +1,121 @@
+"""The dashboard as a cluster runs it: gunicorn, and a ServiceAccount with the rights that deploy/ ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.mesh.api import read_objects
+from tests.mesh.mesh import RealMesh
+from tests.mesh.objects import raw
+from tests.mesh.processes import Program, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RIGHTS = ROOT / "deploy" / "base" / "rbac.yaml"
+PAGES, PROBES = 8000, 8001
+TIMEOUT_SECONDS = 15.0
+OURS = "CROSSFADE_"
+
+
+class Dashboard:
+    """A running dashboard, asked as scripts ask it: JSON by the Accept header."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def get(self, path: str, *, port: int = PAGES) -> tuple[int, Any]:
+        """Return (status, JSON)."""
+        return self._send("GET", path, port=port)
+
+    def post(self, path: str, **form: Any) -> tuple[int, Any]:
+        """Send a form; a list is a field that comes several times. Return (status, JSON)."""
+        return self._send("POST", path, body=urlencode(form, doseq=True))
+
+    def route(self, page: str, index: int = 0) -> Any:
+        """Return one HTTP route of a VirtualService's page."""
+        status, view = self.get(page)
+        assert status == 200, view
+        return view["http_routes"][index]
+
+    @contextmanager
+    def stream(self, virtual_service: str) -> Iterator[Stream]:
+        """Open the page's stream of events."""
+        connection = HTTPConnection("127.0.0.1", PAGES, timeout=TIMEOUT_SECONDS)
+        connection.request("GET", f"/stream?virtual_service={virtual_service}")
+        response = connection.getresponse()
+        try:
+            assert response.status == 200
+            yield Stream(response)
+        finally:
+            response.close()
+            connection.close()
+
+    def _send(self, method: str, path: str, *, port: int = PAGES, body: str | None = None) -> tuple[int, Any]:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
+        try:
+            connection.request(method, path, body=body, headers=headers)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        finally:
+            connection.close()
+
+
+class Stream:
+    """Events of one stream, in order; the connection's time-out bounds each wait."""
+
+    def __init__(self, response: HTTPResponse) -> None:
+        self._response = response
+
+    def next(self, name: str) -> Any:
+        """Return the data of the next event of that name."""
+        event = ""
+        for line in self._response:
+            field, _, value = line.decode().rstrip("\n").partition(": ")
+            if field == "event":
+                event = value
+            elif field == "data" and event == name:
+                return json.loads(value)
+        raise AssertionError(f"the stream ended before {name}")
+
+
+@contextmanager
+def running_dashboard(mesh: RealMesh, directory: Path, **settings: str) -> Iterator[Dashboard]:
+    """Serve it until the block ends; gives it once its picture of the mesh is live."""
+    mesh.api.apply(raw("v1", "Namespace", "crossfade"), *read_objects(RIGHTS))
+    account = mesh.account(namespace="crossfade", name="crossfade")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    environment |= {
+        "PYTHONPATH": str(ROOT),
+        "CROSSFADE_KUBECONFIG": str(account.write_kubeconfig(directory / "kubeconfig")),
+        "CROSSFADE_BIND": f"127.0.0.1:{PAGES}",
+        "CROSSFADE_PROBE_BIND": f"127.0.0.1:{PROBES}",
+        **settings,
+    }
+    command = [sys.executable, "-m", "webapp", "serve"]
+    program = Program("dashboard", command, directory=directory, environment=environment, is_ready=_is_ready)
+    dashboard = Dashboard(program)
+    try:
+        program.start()
+        wait_until(lambda: dashboard.get("/")[1]["cluster"]["state"] == "live", "the dashboard's first list")
+        yield dashboard
+    finally:
+        program.stop()
+
+
+def _is_ready() -> bool:
+    connection = HTTPConnection("127.0.0.1", PROBES, timeout=TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    finally:
+        connection.close()
