@@ -20,6 +20,7 @@ def test_values_are_read() -> None:
             "CROSSFADE_BIND": "0.0.0.0:80",
             "CROSSFADE_TRUSTED_HOSTS": "a.example, .b.example",
             "CROSSFADE_READ_ONLY": "yes",
+            "CROSSFADE_NAMESPACES": "shop, default",
             "CROSSFADE_SAMPLE_RATE": "50",
             "CROSSFADE_GATEWAY_URL": "https://192.0.2.1:8443/",
             "HOME": "/root",
@@ -28,6 +29,7 @@ def test_values_are_read() -> None:
     assert settings.bind == "0.0.0.0:80"
     assert settings.trusted_hosts == ("a.example", ".b.example")
     assert settings.read_only is True
+    assert settings.namespaces == ("shop", "default")
     assert settings.sample_rate == 50
     assert settings.gateway_url == "https://192.0.2.1:8443"
 
@@ -44,6 +46,7 @@ def test_values_are_read() -> None:
         pytest.param("CROSSFADE_GATEWAY_URL", "ftp://x", id="url-scheme"),
         pytest.param("CROSSFADE_GATEWAY_URL", "http://x/path", id="url-with-path"),
         pytest.param("CROSSFADE_VERSION_PATTERN", "(", id="pattern-broken"),
+        pytest.param("CROSSFADE_NAMESPACES", "shop ../etc", id="namespace-that-leads-elsewhere"),
         pytest.param("CROSSFADE_LOG_LEVEL", "loud", id="log-level-unknown"),
         pytest.param("CROSSFADE_SAMPLE_RATES", "10", id="name-unknown"),
     ],

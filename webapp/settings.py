@@ -17,6 +17,10 @@ https://kubernetes.io/docs/concepts/services-networking/service/#environment-var
 """
 
 
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
+
+
 class InvalidSetting(ValueError):
     """A setting in the environment can't be used; the message names it."""
 
@@ -56,6 +60,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.replace(",", " ").split())
 
 
+def _namespaces(text: str) -> tuple[str, ...]:
+    names = _words(text)
+    if bad := [each for each in names if not NAMESPACE.fullmatch(each)]:
+        raise ValueError(f"{bad[0]} can't be the name of a namespace")
+    return names
+
+
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -88,6 +99,9 @@ class Settings:
     )
     kubeconfig: str = _setting("", str, "path of a kubeconfig; else $KUBECONFIG, the pod's own account, ~/.kube/config")
     context: str = _setting("", str, "context of the kubeconfig; else its current one")
+    namespaces: tuple[str, ...] = _setting(
+        (), _namespaces, "namespaces to watch where not all at once may be; else those that the access review allows"
+    )
     gateway_url: str = _setting("", _url, "the ingress gateway's address, where it can't be found from the cluster")
     read_only: bool = _setting(False, _flag, "refuse every write")
     history: bool = _setting(True, _flag, "keep each route's history in an annotation of its VirtualService")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from webapp.istio.objects import JsonPatch, VirtualService
 from webapp.istio.patch import fence
 from webapp.settings import Settings
 
-QUICK = Timing(first_pause=0.05, longest_pause=0.5)
+QUICK = Timing(first_pause=0.05, longest_pause=0.5, recheck=0.1, renew=0.5)
 
 
 class Until(Protocol):
@@ -30,7 +31,9 @@ class Until(Protocol):
 class Watching(Protocol):
     """Start a cluster on the embedded API; it is stopped when the test ends."""
 
-    def __call__(self, *, timing: Timing = QUICK, wait: bool = True, **options: Any) -> Cluster: ...
+    def __call__(
+        self, *, timing: Timing = QUICK, wait: bool = True, namespaces: tuple[str, ...] = (), **options: Any
+    ) -> Cluster: ...
 
 
 @pytest.fixture
@@ -61,8 +64,10 @@ def until() -> Until:
 def watching(api: KubeApi, settings: Settings, until: Until) -> Iterator[Watching]:
     with ExitStack() as stack:
 
-        def start(*, timing: Timing = QUICK, wait: bool = True, **options: Any) -> Cluster:
-            cluster = Cluster(settings, timing=timing, **options)
+        def start(
+            *, timing: Timing = QUICK, wait: bool = True, namespaces: tuple[str, ...] = (), **options: Any
+        ) -> Cluster:
+            cluster = Cluster(replace(settings, namespaces=namespaces), timing=timing, **options)
             stack.callback(cluster.stop)
             cluster.start()
             if wait:

@@ -15,7 +15,7 @@ kind: Config
 current-context: kind-demo
 contexts:
 - {name: kind-demo, context: {cluster: one, user: somebody}}
-- {name: other, context: {cluster: two, user: somebody}}
+- {name: other, context: {cluster: two, user: somebody, namespace: shop}}
 clusters:
 - {name: one, cluster: {server: "https://192.0.2.1:6443"}}
 - {name: two, cluster: {server: "https://192.0.2.2:6443"}}
@@ -55,6 +55,11 @@ def test_a_named_context_is_taken(kubeconfig: str) -> None:
     assert (access.name, access.configuration.host) == ("other", "https://192.0.2.2:6443")
 
 
+@pytest.mark.parametrize(("context", "namespace"), [("", "default"), ("other", "shop")])
+def test_the_contexts_namespace_is_known(kubeconfig: str, context: str, namespace: str) -> None:
+    assert load_access(Settings(kubeconfig=kubeconfig, context=context), environment={}).namespace == namespace
+
+
 def test_the_environment_names_the_kubeconfig(kubeconfig: str) -> None:
     assert load_access(Settings(), environment={"KUBECONFIG": kubeconfig}).name == "kind-demo"
 
@@ -64,6 +69,12 @@ def test_a_pod_uses_its_own_account(service_account: Path) -> None:
     assert (access.name, access.in_cluster) == ("in cluster", True)
     assert access.configuration.host == "https://10.96.0.1:443"
     assert access.configuration.auth_settings()["BearerToken"]["value"] == "bearer of-the-pod"
+
+
+def test_a_pods_own_namespace_is_known(service_account: Path) -> None:
+    assert load_access(Settings(), environment=IN_POD, service_account=service_account).namespace == "default"
+    (service_account / "namespace").write_text("shop")
+    assert load_access(Settings(), environment=IN_POD, service_account=service_account).namespace == "shop"
 
 
 def test_a_kubeconfig_that_is_set_goes_before_the_pods_account(kubeconfig: str, service_account: Path) -> None:

@@ -73,6 +73,26 @@ def test_a_list_replaces_everything(picture: Picture) -> None:
     assert list(picture.snapshot().virtual_services) == [("default", "other")]
 
 
+def test_a_list_of_one_namespace_replaces_that_alone(picture: Picture) -> None:
+    elsewhere = VirtualService(ObjectMeta("shop", "cart", resource_version="6"), hosts=("cart",))
+    picture.replace(VIRTUAL_SERVICES, listed(elsewhere), version="6", namespace="shop")
+    assert set(picture.snapshot().virtual_services) == {KEY, ("shop", "cart")}
+    picture.put(VIRTUAL_SERVICES, found("9", host="mine"))
+    picture.replace(VIRTUAL_SERVICES, {}, version="8", namespace="shop")
+    picture.apply(VIRTUAL_SERVICES, found("7", host="older"), gone=False)
+    assert known(picture) == found("9", host="mine")
+    revision = picture.snapshot().revision
+    picture.replace(VIRTUAL_SERVICES, {}, version="10", namespace="shop")
+    assert picture.snapshot().revision == revision
+
+
+def test_namespaces_that_nobody_watches_any_more_are_forgotten(picture: Picture) -> None:
+    picture.keep(VIRTUAL_SERVICES, ("default",))
+    assert known(picture) == found("5")
+    picture.keep(VIRTUAL_SERVICES, ("shop",))
+    assert known(picture) is None
+
+
 def test_what_was_written_is_not_undone_by_older_news(picture: Picture) -> None:
     picture.put(VIRTUAL_SERVICES, found("9", host="mine"))
     revision = picture.snapshot().revision

@@ -9,7 +9,7 @@ import pytest
 from webapp.cluster.failures import BadCredentials, Expired
 from webapp.cluster.kinds import KINDS, VIRTUAL_SERVICES, Kind
 from webapp.cluster.reflector import Timing
-from webapp.cluster.status import ClusterStatus, Health, status_of
+from webapp.cluster.status import ClusterStatus, Health, KindProgress, status_of
 from webapp.errors import ClusterError, ClusterUnavailable, CrossfadeError, Forbidden, NotFound
 
 NOW = 100.0
@@ -101,6 +101,44 @@ def istio(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 )
 def test_problems(status: ClusterStatus, problems: list[str]) -> None:
     assert list(status.problems) == problems
+
+
+def parted(namespaces: tuple[str, ...], *resources: str, **facts: Any) -> ClusterStatus:
+    """Sum up kinds of which some are watched by namespace."""
+    healths = [
+        Health(kind, namespace, **(facts if namespace else WELL))
+        for kind in KINDS
+        for namespace in (namespaces if kind.resource in resources else ("",))
+    ]
+    return status_of(healths, name="demo", now=NOW, started_at=50.0, heard_at=99.5, probe_error=None)
+
+
+@pytest.mark.parametrize(
+    ("status", "scope"),
+    [
+        pytest.param(summed(WELL), "", id="everything"),
+        pytest.param(
+            parted(("shop", "default"), "pods", **WELL),
+            "Only the namespaces shop and default are watched: pods may not be listed cluster-wide.",
+            id="two namespaces",
+        ),
+        pytest.param(
+            parted(("shop",), "services", "pods", "gateways", **WELL),
+            "Only the namespace shop is watched: gateways, services and pods may not be listed cluster-wide.",
+            id="three kinds",
+        ),
+    ],
+)
+def test_what_is_left_out_is_said(status: ClusterStatus, scope: str) -> None:
+    assert status.scope == scope
+    assert status.problems == ((scope,) if scope else ())
+
+
+def test_parts_are_summed_up_to_their_kind() -> None:
+    status = parted(("a", "b"), "pods", **WELL, listed=3, expected=4)
+    assert KindProgress("pods", 6, 8, True) in status.progress
+    assert len(status.progress) == len(KINDS)
+    assert parted(("a", "b"), "pods", listed=3, expected=None).progress[5] == KindProgress("pods", 6, None, False)
 
 
 def test_progress_is_done_where_nothing_more_comes() -> None:

@@ -19,6 +19,7 @@ from webapp.settings import InvalidSetting, Settings
 
 IN_CLUSTER = "in cluster"
 DEFAULT_KUBECONFIG = "~/.kube/config"
+DEFAULT_NAMESPACE = "default"
 SERVICE_ACCOUNT = Path(SERVICE_TOKEN_FILENAME).parent
 
 UNREADABLE = (config.ConfigException, OSError, YAMLError, ValueError, TypeError, AttributeError, KeyError)
@@ -30,12 +31,14 @@ class Access:
     """How to reach an API server.
 
     :param name: the context's, or "in cluster".
+    :param namespace: the context's or the pod's own: where to look who may not look everywhere.
     :param credentials: held while a request is put together: what has expired is fetched once, not by every thread.
     """
 
     name: str
     in_cluster: bool
     configuration: Configuration
+    namespace: str = DEFAULT_NAMESPACE
     credentials: Lock = field(default_factory=Lock)
 
 
@@ -54,9 +57,9 @@ def load_access(
     try:
         if in_cluster:
             name = IN_CLUSTER
-            _load_service_account(configuration, environment, service_account)
+            namespace = _load_service_account(configuration, environment, service_account)
         else:
-            name = _load_kubeconfig(configuration, kubeconfig or DEFAULT_KUBECONFIG, settings.context)
+            name, namespace = _load_kubeconfig(configuration, kubeconfig or DEFAULT_KUBECONFIG, settings.context)
     except UNREADABLE as error:
         what = "the pod's service account" if in_cluster else f"the kubeconfig {kubeconfig or DEFAULT_KUBECONFIG}"
         raise InvalidSetting(f"{what} can't be used: {error}") from error
@@ -68,22 +71,30 @@ def load_access(
     if configuration.proxy and configuration.proxy in getproxies().values():
         # As for kubectl: the environment's proxy does not stand before this machine's own addresses.
         configuration.no_proxy = f"{configuration.no_proxy or ''},localhost,127.0.0.0/8,::1"
-    return Access(name=name, in_cluster=in_cluster, configuration=configuration)
+    namespace = namespace or DEFAULT_NAMESPACE
+    return Access(name=name, in_cluster=in_cluster, configuration=configuration, namespace=namespace)
 
 
-def _load_service_account(configuration: Configuration, environment: Mapping[str, str], folder: Path) -> None:
+def _load_service_account(configuration: Configuration, environment: Mapping[str, str], folder: Path) -> str:
+    """Fill the configuration and return the pod's namespace, empty where it is not told."""
     loader = InClusterConfigLoader(  # type: ignore[no-untyped-call]
         token_filename=str(folder / "token"), cert_filename=str(folder / "ca.crt"), environ=environment
     )
     loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    namespace = folder / "namespace"
+    return namespace.read_text().strip() if namespace.exists() else ""
 
 
-def _load_kubeconfig(configuration: Configuration, kubeconfig: str, context: str) -> str:
-    """Fill the configuration and return the context's name; `kubeconfig` may be several files, as for kubectl."""
+def _load_kubeconfig(configuration: Configuration, kubeconfig: str, context: str) -> tuple[str, str]:
+    """Fill the configuration and return the context's name and its namespace, which may be empty.
+
+    :param kubeconfig: may be several files, as for kubectl.
+    """
     if not any(Path(each).expanduser().is_file() for each in kubeconfig.split(os.pathsep) if each):
         raise config.ConfigException("there is no such file")
     config.load_kube_config(  # type: ignore[no-untyped-call]
         config_file=kubeconfig, context=context or None, client_configuration=configuration
     )
-    _, current = config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
-    return context or str(current["name"])
+    known, current = config.list_kube_config_contexts(config_file=kubeconfig)  # type: ignore[no-untyped-call]
+    used = next(each for each in known if each["name"] == context) if context else current
+    return str(used["name"]), str(used["context"].get("namespace") or "")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
-from webapp.cluster.access import load_access
+from webapp.cluster.access import Access, load_access
 from webapp.cluster.client import Client
-from webapp.cluster.kinds import KINDS, VIRTUAL_SERVICES
+from webapp.cluster.kinds import KINDS, VIRTUAL_SERVICES, Kind
+from webapp.cluster.parts import Parts
 from webapp.cluster.picture import Picture
 from webapp.cluster.probe import Probe
 from webapp.cluster.reflector import Reflector, Timing
+from webapp.cluster.reviews import Reviews
 from webapp.cluster.status import ClusterStatus, KindProgress, State, status_of
 from webapp.cluster.worker import Worker
 from webapp.cluster.writes import Build, Writes
@@ -26,8 +29,9 @@ PROBE_SECONDS = 3.0
 class Cluster:
     """One API server, watched. Makes no connection before `start`.
 
-    A thread and a connection for each kind and for the probe; reads and writes that somebody waits for have
-    connections of their own, so that they never queue behind a watch.
+    A thread and a connection for each kind and for the probe, and for each namespace that a kind has to be watched
+    in by itself; reads and writes that somebody waits for have connections of their own, so that they never queue
+    behind a watch.
 
     :raises InvalidSetting: there is no kubeconfig that can be used.
     """
@@ -40,16 +44,18 @@ class Cluster:
         self.in_cluster = access.in_cluster
         self._picture = Picture()
         self._client = Client(access)
-        self._reflectors = {
-            kind: Reflector(kind, Client(access), self._picture, timing=timing or Timing()) for kind in KINDS
-        }
+        self._wholes: dict[Kind, Reflector] = {}
+        self._parts: dict[Kind, Parts] = {}
+        for kind in KINDS:
+            self._add(kind, access, settings, timing or Timing())
         self._probe = Probe(
             Client(access), heard_at=self._heard_at, on_return=self._renew, interval_seconds=probe_seconds
         )
         self._workers = [
-            *(Worker(f"watch {each.kind.resource}", each.client, each.run) for each in self._reflectors.values()),
+            *(Worker(f"watch {each.kind.resource}", each.client, each.run) for each in self._wholes.values()),
             Worker("probe", self._probe.client, self._probe.run),
         ]
+        self._reviews = Reviews(self._client)
         self._writes = Writes(self._client, self._picture, self._virtual_services_path)
         self._started_at = time.monotonic()
 
@@ -70,7 +76,7 @@ class Cluster:
 
     def is_alive(self) -> bool:
         """Whether every thread lives."""
-        return all(worker.is_alive() for worker in self._workers)
+        return all(each.is_alive() for each in self._workers) and all(each.is_alive() for each in self._parts.values())
 
     def snapshot(self) -> Snapshot:
         """Return the mesh as it is known now."""
@@ -83,13 +89,18 @@ class Cluster:
     def status(self) -> ClusterStatus:
         """Say how old the picture is, and what stands in its way."""
         return status_of(
-            [each.health for each in self._reflectors.values()],
+            [each.health for kind in KINDS for each in self._reflectors(kind)],
             name=self.name,
             now=time.monotonic(),
             started_at=self._started_at,
             heard_at=self._heard_at(),
             probe_error=self._probe.error,
+            remarks=[each.problem for each in self._parts.values() if each.problem],
         )
+
+    def can(self, verb: str, resource: str, *, namespace: str) -> bool | None:
+        """Tell whether this dashboard has a right now, as of at most 30 s ago; None where it can't be told."""
+        return self._reviews.can(verb, resource, namespace=namespace)
 
     def get_virtual_service(self, *, namespace: str, name: str) -> VirtualService:
         """Ask the API server for one VirtualService, past the picture; errors as for `Writes.get`."""
@@ -99,20 +110,31 @@ class Cluster:
         """Change one VirtualService and return it as stored; parameters and errors as for `Writes.write`."""
         return self._writes.write(namespace=namespace, name=name, build=build, dry_run=dry_run)
 
+    def _add(self, kind: Kind, access: Access, settings: Settings, timing: Timing) -> None:
+        client = Client(access)
+        parts = Parts(kind, access, client, self._picture, namespaces=settings.namespaces, timing=timing)
+        self._parts[kind] = parts
+        self._wholes[kind] = Reflector(kind, client, self._picture, timing=timing, when_forbidden=parts.watch)
+
+    def _reflectors(self, kind: Kind) -> Sequence[Reflector]:
+        return self._parts[kind].reflectors or (self._wholes[kind],)
+
     def _heard_at(self) -> float:
-        clients = [self._client, *(worker.client for worker in self._workers)]
+        parts = (each.client for part in self._parts.values() for each in part.reflectors)
+        clients = [self._client, *(worker.client for worker in self._workers), *parts]
         return max((each.heard_at for each in clients if each.heard_at is not None), default=self._started_at)
 
     def _renew(self, lost_at: float) -> None:
         """Break off the connections on which nothing came since `lost_at`: they may be dead without knowing it."""
-        for each in self._reflectors.values():
+        for each in (each for kind in KINDS for each in self._reflectors(kind)):
             if each.client.heard_at is None or each.client.heard_at <= lost_at:
                 each.client.interrupt()
 
     def _virtual_services_path(self) -> str:
-        reflector = self._reflectors[VIRTUAL_SERVICES]
-        if not reflector.path:
-            error = reflector.health.error
+        reflectors = self._reflectors(VIRTUAL_SERVICES)
+        path = next((each.path for each in reflectors if each.path), "")
+        if not path:
+            error = reflectors[0].health.error
             why = error.message if error else "they are being read for the first time; try again in a moment."
             raise ClusterUnavailable(f"VirtualServices can't be reached: {why}")
-        return reflector.path
+        return path

@@ -100,6 +100,11 @@ def refusal(code: int, status: Mapping[str, Any]) -> CrossfadeError:
     return ClusterError(f"The API server answered with status {code}: {message}")
 
 
+def lacks_right(error: object) -> bool:
+    """Tell whether the API server knows who we are, and does not grant what was asked."""
+    return isinstance(error, Forbidden) and not isinstance(error, BadCredentials)
+
+
 def no_connection(error: BaseException, host: str, *, read_seconds: float) -> ClusterUnavailable:
     """Translate what kept a request from being sent, or its answer from beginning.
 

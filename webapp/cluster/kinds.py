@@ -68,6 +68,11 @@ KINDS = (
 )
 
 
+def list_path(path: str, namespace: str) -> str:
+    """Turn the address of a kind's objects in all namespaces into that of one, if one is given."""
+    return object_path(path).replace("{namespace}", namespace).removesuffix("/{name}") if namespace else path
+
+
 def object_path(path: str) -> str:
     """Turn the address of a kind's objects into that of one, with `{namespace}` and `{name}` to be filled in."""
     version, _, resource = path.rpartition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from threading import Condition
 from typing import Any
@@ -42,17 +43,28 @@ class Picture:
                 self._changed.wait(timeout_seconds)
             return self._revision
 
-    def replace(self, kind: Kind, objects: dict[Key, Any], *, version: str) -> None:
-        """Take a complete list of one kind, as it was at `version`, in one step."""
+    def replace(self, kind: Kind, objects: dict[Key, Any], *, version: str, namespace: str = "") -> None:
+        """Take a complete list of one kind, as it was at `version`, in one step.
+
+        :param namespace: the list is of this one's objects alone; the others' stay.
+        """
         with self._changed:
-            for field, key in [place for place in self._ahead if place[0] == kind.field]:
+            for field, key in list(self._ahead):
+                if field != kind.field or (namespace and key[0] != namespace):
+                    continue
                 written = self._ahead.pop((field, key))
                 if _is_newer(written, version):
                     objects[key] = written
-            # An empty first list is a change too: now it is known that there are none.
-            if self._objects.get(kind.field) != objects:
-                self._objects[kind.field] = objects
-                self._mark(kind.field)
+            if namespace:
+                others = self._objects.get(kind.field, {}).items()
+                objects = {key: each for key, each in others if key[0] != namespace} | objects
+            self._set(kind.field, objects)
+
+    def keep(self, kind: Kind, namespaces: Collection[str]) -> None:
+        """Forget the kind's objects in all other namespaces: nobody watches them any more."""
+        with self._changed:
+            known = self._objects.get(kind.field, {}).items()
+            self._set(kind.field, {key: each for key, each in known if key[0] in namespaces})
 
     def put(self, kind: Kind, found: Any) -> None:
         """Take an object as the API server just returned it, unless what is here is newer."""
@@ -87,6 +99,12 @@ class Picture:
         """Return one object as it is now, None where there is none."""
         with self._changed:
             return self._objects.get(kind.field, {}).get(key)
+
+    def _set(self, field: str, objects: dict[Key, Any]) -> None:
+        # An empty first list is a change too: now it is known that there are none.
+        if self._objects.get(field) != objects:
+            self._objects[field] = objects
+            self._mark(field)
 
     def _mark(self, field: str) -> None:
         self._revision += 1

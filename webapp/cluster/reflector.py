@@ -20,8 +20,8 @@ from typing import Any
 from urllib3 import HTTPResponse
 
 from webapp.cluster.client import Client
-from webapp.cluster.failures import Expired, Unreachable, not_json, refusal
-from webapp.cluster.kinds import Kind
+from webapp.cluster.failures import Expired, Unreachable, lacks_right, not_json, refusal
+from webapp.cluster.kinds import Kind, list_path
 from webapp.cluster.picture import Picture, key_of
 from webapp.cluster.status import Health
 from webapp.errors import ClusterError, CrossfadeError, NotFound
@@ -43,6 +43,8 @@ class Timing:
     :param silence: the longest silence of a watch; must be longer than `watch`.
     :param first_pause: before the second try; doubled for each further one, up to `longest_pause`.
     :param steady: what held for so long counts as a success: the next failure is a first one again.
+    :param recheck: between two looks whether a right that is lacking was granted.
+    :param renew: how long it holds which namespaces may be read.
     """
 
     watch: tuple[int, int] = (20, 25)
@@ -50,6 +52,8 @@ class Timing:
     first_pause: float = 0.1
     longest_pause: float = 3.0
     steady: float = 1.0
+    recheck: float = 3.0
+    renew: float = 30.0
 
     def pause(self, failures: int) -> float:
         """Draw the pause after so many failures in a row; half of it is chance, so that clients don't gather."""
@@ -61,6 +65,10 @@ class Reflector:
     """Keep one kind of a picture up to date.
 
     Old objects stay in the picture until a new list is complete.
+
+    :param namespace: watch this one alone; empty watches all.
+    :param when_forbidden: called when a right is lacking; it may keep the picture up in another way until it is
+        worth trying again, and tells whether it did.
     """
 
     def __init__(
@@ -70,15 +78,19 @@ class Reflector:
         picture: Picture,
         *,
         timing: Timing,
+        namespace: str = "",
+        when_forbidden: Callable[[Event], bool] = lambda stop: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.kind = kind
-        self.health = Health(kind)
+        self.namespace = namespace
+        self.health = Health(kind, namespace)
         self.path = ""
-        """Where the API server serves this kind, empty while that is not known."""
+        """Where the API server serves this kind, in all namespaces; empty while that is not known."""
         self.client = client
         self._picture = picture
         self._timing = timing
+        self._when_forbidden = when_forbidden
         self._clock = clock
         self._version = ""
 
@@ -86,25 +98,35 @@ class Reflector:
         """List and watch until `stop` is set; who sets it also interrupts the client."""
         failures = 0
         while not stop.is_set():
-            began, ended_well = self._clock(), False
-            try:
-                if not self._version:
-                    self._list()
-                self._watch(stop)
-                ended_well = True
-            except CrossfadeError as error:
-                if stop.is_set():
-                    break
-                if isinstance(error, Expired | Unreachable):
-                    # A server that was away may come back as another: restored, or started anew.
-                    self._version = ""
-                self._trouble(error)
+            began = self._clock()
+            trouble = self._round(stop)
+            if stop.is_set():
+                break
+            if lacks_right(trouble) and self._when_forbidden(stop):
+                self._version, failures = "", 0
+                continue
+            if trouble:
+                self._trouble(trouble)
             if self._clock() - began >= self._timing.steady:
                 failures = 0
-                if ended_well:
+                if not trouble:
                     continue
             stop.wait(self._timing.pause(failures))
             failures += 1
+
+    def _round(self, stop: Event) -> CrossfadeError | None:
+        """List if need be, then watch once; return what went wrong."""
+        try:
+            if not self._version:
+                self._list()
+            self._watch(stop)
+        except CrossfadeError as error:
+            if isinstance(error, Expired | Unreachable):
+                # A server that was away may come back as another: restored, or started anew.
+                self._version = ""
+            # Without its traceback, which would keep alive what was being read.
+            return type(error)(error.message, detail=error.detail)
+        return None
 
     def _list(self) -> None:
         page = self._first_page()
@@ -126,7 +148,7 @@ class Reflector:
         else:
             raise ClusterError(f"There are more than {MOST_PAGES * PAGE_SIZE:,} {self.kind.resource}.")
         self._version = str(metadata.get("resourceVersion") or "")
-        self._picture.replace(self.kind, objects, version=self._version)
+        self._picture.replace(self.kind, objects, version=self._version, namespace=self.namespace)
         self._well(synced=True, troubled_since=None, error=None)
 
     def _first_page(self) -> dict[str, Any]:
@@ -139,12 +161,13 @@ class Reflector:
             self.path = path
             return page
         self.path = ""
-        self._picture.replace(self.kind, {}, version="")
+        self._picture.replace(self.kind, {}, version="", namespace=self.namespace)
         raise NotFound(f"The API server does not serve {self.kind.resource}.")
 
     def _page(self, path: str, *proceed: tuple[str, str]) -> dict[str, Any]:
         accept = {"Accept": self.kind.accept(watch=False)}
-        page = self.client.json("GET", path, query=[("limit", str(PAGE_SIZE)), *proceed], headers=accept)
+        path, query = list_path(path, self.namespace), [("limit", str(PAGE_SIZE)), *proceed]
+        page = self.client.json("GET", path, query=query, headers=accept)
         if not isinstance(page, dict) or not isinstance(page.get("metadata"), dict):
             raise not_json(self.client.host)
         return page
@@ -159,7 +182,8 @@ class Reflector:
         accept = {"Accept": self.kind.accept(watch=True)}
         silence = self._timing.silence
         try:
-            response = self.client.open("GET", self.path, query=query, headers=accept, read_seconds=silence)
+            path = list_path(self.path, self.namespace)
+            response = self.client.open("GET", path, query=query, headers=accept, read_seconds=silence)
         except NotFound as error:
             raise Expired("The kind is no longer served there.") from error
         with closing(response):
@@ -201,7 +225,6 @@ class Reflector:
             log.info("%s: %s", self.kind.resource, error.message)
         self.health = replace(
             self.health,
-            # Without its traceback, which would keep alive what was being read.
-            error=type(error)(error.message, detail=error.detail),
+            error=error,
             troubled_since=self._clock() if since is None else since,
         )
