@@ -64,7 +64,7 @@ def destination_rule(host: str = "web", *subsets: str | Raw, name: str = "", **m
 
 def service(name: str = "web", selector: Mapping[str, str] | None = None, **fields: Any) -> Raw:
     namespace, status = fields.pop("namespace", "shop"), fields.pop("status", {})
-    spec = {"clusterIP": "10.96.0.7", "ports": [{"port": 80, "targetPort": 8080}], **fields}
+    spec = {"clusterIP": "10.96.0.7", "ports": [{"name": "http", "port": 80, "targetPort": 8080}], **fields}
     spec["selector"] = {"app": name} if selector is None else dict(selector)
     return raw_object("Service", name, namespace=namespace, spec=spec) | {"status": status}
 

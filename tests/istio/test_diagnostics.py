@@ -12,6 +12,7 @@ from tests.istio.builders import (
     destination_rule,
     gateway,
     http_route,
+    pod,
     service,
     service_entry,
     split,
@@ -22,8 +23,10 @@ from tests.istio.builders import snapshot as snapshot_of
 from webapp.istio.diagnostics import Note, route_notes, service_notes, virtual_service_notes
 from webapp.istio.parse import parse_virtual_service
 
-MESH = [*workload(v1=(1, 1), v2=(1, 1), v3=(0, 2)), destination_rule("web", "v1", "v2", "v3", "v4"), gateway("edge")]
+EDGE = [gateway("edge"), pod("edge-1", istio="ingress")]
+MESH = [*workload(v1=(1, 1), v2=(1, 1), v3=(0, 2)), destination_rule("web", "v1", "v2", "v3", "v4"), *EDGE]
 WEB = ("shop", "web")
+IST0171 = ("IST0171", "https://istio.io/latest/docs/reference/config/analysis/ist0171/")
 
 
 def notes_of_route(*routes: dict[str, Any], raws: list[dict[str, Any]] = MESH) -> tuple[Note, ...]:
@@ -41,13 +44,12 @@ def notes_of_object(raw: dict[str, Any]) -> tuple[Note, ...]:
         pytest.param(split(90, 10), id="a-split"),
         pytest.param(http_route(destination("web", "v1")), id="a-single-one"),
         pytest.param(http_route(destination("web", "v1", 100)), id="a-single-one-that-says-100"),
-        pytest.param(http_route(destination("web")), id="without-subset"),
         pytest.param({"redirect": {"uri": "/b"}}, id="a-redirect"),
     ],
 )
 def test_nothing_to_note(raw: dict[str, Any]) -> None:
     assert notes_of_route(raw) == ()
-    assert notes_of_object(virtual_service(raw, gateways=["edge", "mesh"])) == ()
+    assert notes_of_object(virtual_service(raw, hosts=["web.example", "web"], gateways=["edge", "mesh"])) == ()
 
 
 def two(second: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def test_a_route_behind_one_that_takes_everything_is_never_reached(earlier: dict
     [
         pytest.param({"uri": {"prefix": "/a"}}, id="some-paths"),
         pytest.param({"uri": {"prefix": "/"}, "headers": {"x-a": {}}}, id="with-a-header"),
-        pytest.param({"uri": {"prefix": "/"}, "gateways": ["mesh"]}, id="in-the-mesh"),
+        pytest.param({"uri": {"prefix": "/"}, "gateways": ["edge"]}, id="at-a-gateway"),
         pytest.param({"port": 81}, id="at-a-port"),
         pytest.param({"cookies": {}}, id="not-understood"),
     ],
@@ -182,6 +184,8 @@ def test_what_follows_does_not_matter() -> None:
                 "gateway-not-found",
                 "Gateway front/edge does not exist, so nothing reaches these routes through it.",
                 "Create it, or name another one in spec.gateways.",
+                "IST0101",
+                "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
             ),
             id="gateway",
         ),
@@ -196,12 +200,12 @@ def test_what_follows_does_not_matter() -> None:
         ),
         pytest.param(
             virtual_service(conditions=[{"type": "Reconciled", "status": "False", "message": "no such host"}]),
-            Note("warning", "condition-false", "Reconciled: no such host"),
+            Note("warning", "condition-false", "Reconciled: no such host", "", *IST0171),
             id="condition",
         ),
         pytest.param(
             virtual_service(conditions=[{"status": "False"}, {"type": "Ready", "status": "True"}]),
-            Note("warning", "condition-false", "A condition: no further word"),
+            Note("warning", "condition-false", "A condition: no further word", "", *IST0171),
             id="condition-without-words",
         ),
     ],

@@ -118,6 +118,13 @@ def _serves(gateway: Gateway, pattern: str, namespace: str, hosts: tuple[str, ..
     return any(hosts_overlap(host, each) for each in hosts)
 
 
+def serves_host(gateway: Gateway, pattern: str, host: str, *, namespace: str | None = None) -> bool:
+    """Whether one of a server's hosts stands for a host, for VirtualServices of a namespace (None: of any)."""
+    own = pattern.rpartition("/")[0] if namespace is None else namespace
+    own = gateway.metadata.namespace if own == "." else own
+    return _serves(gateway, pattern, own, (host,))
+
+
 def _openness(service: Service) -> int:
     return _SERVICE_TYPES.index(service.type) if service.type in _SERVICE_TYPES else len(_SERVICE_TYPES)
 

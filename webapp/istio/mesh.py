@@ -7,16 +7,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from webapp.istio.names import resolve_host, service_host, service_of_host
-from webapp.istio.objects import Destination, DestinationRule, HttpRoute, Key, Pod, Subset, VirtualService
+from webapp.istio.delegates import Carried, roots_by_delegate
+from webapp.istio.names import resolve_host, service_of_host
+from webapp.istio.objects import Destination, HttpRoute, Key, Pod, VirtualService
+from webapp.istio.rules import rules_for_host, subsets_for_host
+from webapp.istio.services import host_of, key_of_host, service_keys
 from webapp.istio.snapshot import Snapshot, remembered
 from webapp.istio.words import destination_versions
 
+__all__ = [
+    "Version",
+    "carried_reaching",
+    "destination_pods",
+    "host_of",
+    "key_of_host",
+    "pods_of",
+    "pods_without_sidecar",
+    "report_names",
+    "route_marks",
+    "routes_reaching",
+    "rules_for_host",
+    "service_keys",
+    "subsets_for_host",
+    "version_label",
+    "versions_of",
+]
+
 VERSION_LABELS = ("version", "app.kubernetes.io/version")
 """Labels that name a pod's version, the first that is there: https://istio.io/latest/docs/ops/deployment/application-requirements/"""
-
-ROOT_NAMESPACE = "istio-system"
-_API_SERVER: Key = ("default", "kubernetes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,67 +53,6 @@ class Version:
     labels: Mapping[str, str]
     ready: int
     total: int
-
-
-def service_keys(snapshot: Snapshot) -> tuple[Key, ...]:
-    """List what traffic can be sent to: Services by name, and hosts of ServiceEntries as (namespace, host)."""
-    entries = ((entry.metadata.namespace, host) for host, entry in snapshot.service_entry_by_host.items())
-    return tuple(sorted((snapshot.services.keys() - {_API_SERVER}) | set(entries)))
-
-
-def host_of(snapshot: Snapshot, key: Key) -> str:
-    """Give the full host name of one of `service_keys`."""
-    return service_host(key) if key in snapshot.services else key[1]
-
-
-def key_of_host(snapshot: Snapshot, fqdn: str) -> Key | None:
-    """Give the one of `service_keys` that a full host name belongs to, None where the mesh knows no such host."""
-    key = service_of_host(fqdn)
-    if key in snapshot.services:
-        return key
-    entry = snapshot.service_entry_by_host.get(fqdn)
-    if entry is None:  # a ServiceEntry's host may be a wildcard
-        suffixes = (fqdn[place:] for place, each in enumerate(fqdn) if each == ".")
-        fqdn = next((f"*{suffix}" for suffix in suffixes if f"*{suffix}" in snapshot.service_entry_by_host), "")
-        entry = snapshot.service_entry_by_host.get(fqdn)
-    return (entry.metadata.namespace, fqdn) if entry else None
-
-
-def rules_for_host(snapshot: Snapshot, fqdn: str, *, namespace: str = "") -> tuple[DestinationRule, ...]:
-    """List the DestinationRules for a host, those that Istio prefers first.
-
-    A rule in the client's `namespace` goes before one in the service's, and that before one in the root namespace;
-    then the most specific host (its own name, then the longest wildcard); then the oldest.
-    https://istio.io/latest/docs/ops/best-practices/traffic-management/#cross-namespace-configuration
-    """
-    wildcards = (f"*{fqdn[len(fqdn) - length :]}" for length in snapshot.rule_wildcard_lengths if length < len(fqdn))
-    found = [rule for host in (fqdn, *wildcards) for rule in snapshot.rules_by_host.get(host, ())]
-    service = service_of_host(fqdn)
-    order = (namespace, service[0] if service else "", ROOT_NAMESPACE)
-
-    def rank(rule: DestinationRule) -> int:
-        return order.index(rule.metadata.namespace) if rule.metadata.namespace in order else len(order)
-
-    return tuple(sorted(found, key=rank))
-
-
-@remembered
-def subsets_for_host(snapshot: Snapshot, fqdn: str, *, namespace: str = "") -> Mapping[str, Subset]:
-    """Give the subsets that routes to a host can name: those of the preferred rule, and of others beside it.
-
-    Rules of one namespace for one host add up; of two subsets with one name the older rule's counts.
-    https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services
-    """
-    found = [
-        ((rule.metadata.namespace, resolve_host(rule.host, namespace=rule.metadata.namespace)), rule)
-        for rule in rules_for_host(snapshot, fqdn, namespace=namespace)
-    ]
-    subsets: dict[str, Subset] = {}
-    for place, rule in found:
-        if place == found[0][0]:
-            for subset in rule.subsets:
-                subsets.setdefault(subset.name, subset)
-    return subsets
 
 
 def version_label(pod: Pod) -> tuple[str, str] | None:
@@ -180,6 +137,12 @@ def _pods(snapshot: Snapshot, destination: Destination, namespace: str) -> tuple
     return key, tuple(pod for pod in pods if _has(pod, subset.labels)) if subset else ()
 
 
+def pods_without_sidecar(snapshot: Snapshot, destination: Destination, namespace: str) -> tuple[str, ...]:
+    """Name a destination's pods that no proxy of Istio's stands before, in order of their names."""
+    found = _pods(snapshot, destination, namespace)
+    return tuple(sorted(pod.metadata.name for pod in (found[1] if found else ()) if not pod.has_proxy))
+
+
 def route_marks(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> tuple[int, ...]:
     """Give each destination its mark: that of the service's version; the place in the route across several hosts."""
     return _marks(snapshot, virtual_service.metadata.namespace, tuple(each.destination for each in route.route))
@@ -217,5 +180,23 @@ def report_names(snapshot: Snapshot, virtual_service: VirtualService, route: Htt
 
 
 def routes_reaching(snapshot: Snapshot, key: Key) -> tuple[tuple[VirtualService, HttpRoute], ...]:
-    """List the HTTP routes with a destination on this service, in order of their VirtualServices' names."""
+    """List the HTTP routes with a destination on this service, in order of their VirtualServices' names.
+
+    Delegates' routes are among them; `carried_reaching` says through which roots these are reached.
+    """
     return snapshot.routes_by_host.get(host_of(snapshot, key), ())
+
+
+def carried_reaching(snapshot: Snapshot, key: Key) -> tuple[Carried, ...]:
+    """List the HTTP routes with a destination on this service as proxies have them, a delegate's once a root.
+
+    A route of a VirtualService without hosts that nobody delegates to is not among them.
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#Delegate
+    """
+    found: list[Carried] = []
+    for virtual_service, route in routes_reaching(snapshot, key):
+        if virtual_service.hosts:
+            found.append(Carried(virtual_service, route, virtual_service, route))
+        for root, root_route in roots_by_delegate(snapshot).get(virtual_service.metadata.key, ()):
+            found.append(Carried(virtual_service, route, root, root_route))
+    return tuple(found)

@@ -244,6 +244,7 @@ class Service:
     ports: tuple[ServicePort, ...] = ()
     external_addresses: tuple[str, ...] = ()
     external_name: str = ""
+    session_affinity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +252,20 @@ class Pod:
     """A pod's metadata: its labels say which version it is (readiness comes from the EndpointSlices)."""
 
     metadata: ObjectMeta
+
+    @property
+    def has_proxy(self) -> bool:
+        """Whether a proxy of Istio's ends mutual TLS for it: a sidecar of its own, or the node's.
+
+        https://istio.io/latest/docs/reference/config/labels/#SecurityTlsMode
+        https://istio.io/latest/docs/reference/config/annotations/#SidecarStatus
+        """
+        annotations = self.metadata.annotations
+        return (
+            self.metadata.labels.get("security.istio.io/tlsMode") == "istio"
+            or "sidecar.istio.io/status" in annotations
+            or annotations.get("ambient.istio.io/redirection") == "enabled"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ be read stays as an empty one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from webapp.istio.objects import (
@@ -32,6 +33,10 @@ from webapp.istio.objects import (
 )
 from webapp.istio.parse_match import parse_matches
 from webapp.istio.parse_values import integer, mapping, mapping_or_none, mappings, text, texts, texts_by_name
+
+SIDECAR = "sidecar.istio.io/status"
+POD_ANNOTATIONS = (SIDECAR, "ambient.istio.io/redirection")
+"""https://istio.io/latest/docs/reference/config/annotations/; what the first one says is long and not read."""
 
 
 def _metadata(raw: RawObject) -> ObjectMeta:
@@ -216,12 +221,15 @@ def parse_service(raw: RawObject) -> Service:
         ports=tuple(_service_port(each) for each in mappings(spec.get("ports"))),
         external_addresses=tuple(each for each in (*given, *texts(spec.get("externalIPs"))) if each),
         external_name=text(spec.get("externalName")),
+        session_affinity=text(spec.get("sessionAffinity")),
     )
 
 
 def parse_pod(raw: RawObject) -> Pod:
-    """Read a Pod's metadata, from a whole Pod or from its PartialObjectMetadata."""
-    return Pod(metadata=_small_metadata(raw))
+    """Read a Pod's metadata, from a whole Pod or from its PartialObjectMetadata; of its annotations Istio's alone."""
+    annotations = texts_by_name(mapping(raw.get("metadata")).get("annotations"))
+    kept = {name: "" if name == SIDECAR else annotations[name] for name in POD_ANNOTATIONS if name in annotations}
+    return Pod(metadata=replace(_small_metadata(raw), annotations=kept))
 
 
 def parse_endpoint_slice(raw: RawObject) -> EndpointSlice:

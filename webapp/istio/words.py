@@ -45,20 +45,24 @@ def match_words(route: HttpRoute) -> str:
 
 def _conditions(match: HttpMatch) -> Iterator[str]:
     if match.uri:
-        yield _condition("path", match.uri) + (" in any case" if match.ignore_uri_case else "")
+        yield condition_words("path", match.uri) + (" in any case" if match.ignore_uri_case else "")
     for name, condition in match.headers.items():
-        yield _condition(f"header {name}", condition)
+        yield condition_words(f"header {name}", condition)
     for name, condition in match.without_headers.items():
-        yield f"no header {name}" if condition.kind == "present" else f"not ({_condition(f'header {name}', condition)})"
+        yield (
+            f"no header {name}"
+            if condition.kind == "present"
+            else f"not ({condition_words(f'header {name}', condition)})"
+        )
     for name, condition in match.query_params.items():
-        yield _condition(f"query {name}", condition)
+        yield condition_words(f"query {name}", condition)
     if match.method:
         exact = match.method.kind == "exact"
-        yield f"method {match.method.value}" if exact else _condition("method", match.method)
+        yield f"method {match.method.value}" if exact else condition_words("method", match.method)
     if match.authority:
-        yield _condition("host", match.authority)
+        yield condition_words("host", match.authority)
     if match.scheme:
-        yield _condition("scheme", match.scheme)
+        yield condition_words("scheme", match.scheme)
     if match.port:
         yield f"port {match.port}"
     if match.source_labels:
@@ -71,7 +75,8 @@ def _conditions(match: HttpMatch) -> Iterator[str]:
         yield f"{name} (not understood here)"
 
 
-def _condition(what: str, condition: StringMatch) -> str:
+def condition_words(what: str, condition: StringMatch) -> str:
+    """Say what is asked of one part of a request: `path starts with /a`."""
     verb = {"exact": "is", "prefix": "starts with", "regex": "matches", "present": "is there"}[condition.kind]
     return f"{what} {verb} {condition.value}".rstrip()
 
