@@ -11,7 +11,7 @@ from webapp.istio.mesh import route_marks
 from webapp.istio.routes import destination_versions, find_route
 from webapp.live import Observed, as_row
 from webapp.traffic.summary import Row
-from webapp.views.models import AnswerRowView, AnswersView
+from webapp.views.models.answers import AnswerRowView, AnswersView
 from webapp.views.pictures.virtual_service import cached_virtual_service
 from webapp.views.render import adapters, respond
 

@@ -8,7 +8,7 @@ from flask import Flask, Response, jsonify, make_response, request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.errors import CrossfadeError, TooManyViewers
-from webapp.views.models import ErrorView
+from webapp.views.models.shared import ErrorView
 from webapp.views.render import respond, wants_json
 
 log = logging.getLogger(__name__)

@@ -6,25 +6,11 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from webapp.views.models import (
-    AnswerRowView,
-    AnswersView,
-    ChangeView,
-    ClusterView,
-    DestinationView,
-    HttpRouteView,
-    MeshView,
-    NoteView,
-    PodView,
-    RouteReachView,
-    SamplingView,
-    ServiceRowView,
-    ServiceView,
-    SplitView,
-    UndoView,
-    VersionView,
-    VirtualServiceView,
-)
+from webapp.views.models.answers import AnswerRowView, AnswersView
+from webapp.views.models.mesh import MeshView, ServiceRowView, SplitView
+from webapp.views.models.service import PodView, RouteReachView, ServiceView
+from webapp.views.models.shared import ClusterView, DestinationView, NoteView, VersionView
+from webapp.views.models.virtual_service import ChangeView, HttpRouteView, SamplingView, UndoView, VirtualServiceView
 
 REQUEST = "GET http://35.240.1.2/\nHost: example.org"
 

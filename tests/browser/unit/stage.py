@@ -17,7 +17,11 @@ from flask import Flask, Response, render_template, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browser.unit import scenes
-from webapp.views.models import AnswersView, ErrorView, MeshView, ServiceView, VirtualServiceView
+from webapp.views.models.answers import AnswersView
+from webapp.views.models.mesh import MeshView
+from webapp.views.models.service import ServiceView
+from webapp.views.models.shared import ErrorView
+from webapp.views.models.virtual_service import VirtualServiceView
 
 ROOT = Path(__file__).resolve().parents[3]
 POLICY = (

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.unit import scenes
 from tests.browser.unit.stage import Stage
 from tests.browser.unit.test_faders import apply, drag, expect_weights, preset, slider
-from webapp.views.models import ErrorView
+from webapp.views.models.shared import ErrorView
 
 Open = Callable[[], Page]
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.unit import scenes
 from tests.browser.unit.stage import Stage
-from webapp.views.models import NoteView, ProgressView
+from webapp.views.models.shared import NoteView, ProgressView
 
 Open = Callable[[], Page]
 STATIC = Path(__file__).resolve().parents[3] / "static"

@@ -12,7 +12,8 @@ from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.routes import match_words
 from webapp.istio.snapshot import Key, Snapshot
 from webapp.settings import Settings
-from webapp.views.models import MeshView, PodView, RouteReachView, ServiceRowView, ServiceView, SplitView
+from webapp.views.models.mesh import MeshView, ServiceRowView, SplitView
+from webapp.views.models.service import PodView, RouteReachView, ServiceView
 from webapp.views.pictures.parts import destination_views, note_views, status_view, version_view
 
 

@@ -15,7 +15,7 @@ from webapp.istio.snapshot import Snapshot
 from webapp.istio.weights import shares
 from webapp.live import STATE_WORDS
 from webapp.traffic.targets import TAG_HEADER
-from webapp.views.models import ClusterView, DestinationView, NoteView, ProgressView, VersionView
+from webapp.views.models.shared import ClusterView, DestinationView, NoteView, ProgressView, VersionView
 
 
 def status_view(status: ClusterStatus, snapshot: Snapshot) -> ClusterView:

@@ -16,7 +16,14 @@ from webapp.istio.snapshot import Snapshot
 from webapp.istio.weights import weight_total
 from webapp.panel import Panel, panel_of
 from webapp.settings import Settings
-from webapp.views.models import ChangeView, HttpRouteView, OwnerView, SamplingView, UndoView, VirtualServiceView
+from webapp.views.models.virtual_service import (
+    ChangeView,
+    HttpRouteView,
+    OwnerView,
+    SamplingView,
+    UndoView,
+    VirtualServiceView,
+)
 from webapp.views.pictures.parts import ago, destination_views, note_views, status_view
 
 

@@ -1,0 +1,96 @@
+"""The page of one VirtualService."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from webapp.views.models.shared import ClusterView, DestinationView, NoteView
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One state in a route's history, newest first; `by` is who made it so. `weights` in the route's order."""
+
+    weights: list[int]
+    by: str
+    at: str
+    ago: str
+    current: bool
+    inferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UndoView:
+    """What Undo would do: `available` with the `weights` it returns to, or the `reason` why not."""
+
+    available: bool
+    weights: list[int]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingView:
+    """How the live panel asks. `state` is running, paused, off (nobody has pressed Start yet) or impossible.
+
+    :param request: the exact request, as `GET http://address/path` and `Host: …` lines.
+    :param reason: why it is impossible, in words, with the cure.
+    """
+
+    state: str
+    rate: int
+    gateway_url: str
+    request: str
+    reason: str = ""
+    tag: bool = False
+    identified_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRouteView:
+    """One HTTP route: its match in words, its destinations, and what can be done with it.
+
+    :param total: the sum that weights have to keep (100, or what the object has now).
+    :param weighted: two destinations or more: there is something to slide.
+    :param action: what a route without destinations does, in words (redirects, answers itself, delegates).
+    :param extras: timeouts, retries, mirrors, faults … in words, so that nothing is hidden.
+    """
+
+    index: int
+    name: str
+    match: str
+    route_digest: str
+    total: int
+    weighted: bool
+    destinations: list[DestinationView]
+    action: str
+    extras: list[str]
+    history: list[ChangeView]
+    undo: UndoView
+    sampling: SamplingView
+    notes: list[NoteView]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerView:
+    """Who else manages the object, and what that tool will do about a change; writes need its name as `consent`."""
+
+    tool: str
+    name: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualServiceView:
+    """The page of one VirtualService."""
+
+    cluster: ClusterView
+    namespace: str
+    name: str
+    hosts: list[str]
+    gateways: list[str]
+    gateway_url: str
+    http_routes: list[HttpRouteView]
+    other_routes: str
+    notes: list[NoteView]
+    read_only: bool
+    owner: OwnerView | None = None
