@@ -1,0 +1,77 @@
+"""The statistics against SciPy's."""
+
+from __future__ import annotations
+
+import math
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from webapp.traffic.effect import HORIZON_SECONDS, STRAY, time_to_effect
+from webapp.traffic.statistics import ALPHA, log_evidence, quantile, share_interval
+
+seen = st.integers(1, 3000).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
+
+
+@given(seen, st.floats(0.001, 0.999))
+def test_evidence_is_the_beta_binomial_over_the_binomial(pair: tuple[int, int], share: float) -> None:
+    mixture, likelihood = stats.betabinom(pair[1], 1, 1), stats.binom(pair[1], share)
+    expected = mixture.logpmf(pair[0]) - likelihood.logpmf(pair[0])
+    assert log_evidence(*pair, share) == pytest.approx(expected, rel=1e-8, abs=1e-8)
+
+
+@given(seen)
+def test_edges_are_the_roots_of_the_evidence(pair: tuple[int, int]) -> None:
+    successes, count = pair
+
+    def excess(share: float) -> float:
+        mixture, likelihood = stats.betabinom(count, 1, 1), stats.binom(count, share)
+        return float(mixture.logpmf(successes) - likelihood.logpmf(successes) + math.log(ALPHA))
+
+    low, high = share_interval(successes, count)
+    middle = successes / count
+    if successes:
+        assert low == pytest.approx(optimize.brentq(excess, 1e-300, middle, xtol=1e-12), abs=1e-8)
+    if successes < count:
+        assert high == pytest.approx(optimize.brentq(excess, middle, 1 - 1e-16, xtol=1e-12), abs=1e-8)
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 0.99]))
+def test_quantiles_are_the_inverse_of_the_empirical_distribution(values: list[float], q: float) -> None:
+    assert quantile(sorted(values), q) == numpy.quantile(values, q, method="inverted_cdf")
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["v1", "v2"])), max_size=80),
+    st.integers(1, 99),
+    st.integers(1, 99),
+)
+def test_the_posterior_of_the_change_is_likelihood_by_flat_prior(
+    answers: list[tuple[float, str]], old: int, new: int
+) -> None:
+    answers.sort()
+    found = time_to_effect(
+        answers, before={"v1": old, "v2": 100 - old}, after={"v1": new, "v2": 100 - new}, elapsed_seconds=30
+    )
+    if found is None:
+        assert old == new
+        return
+    first_old, first_new = (STRAY / 2 + (1 - STRAY) * each / 100 for each in (old, new))
+    moments = numpy.array([at for at, _ in answers])
+    firsts = numpy.array([version == "v1" for _, version in answers], dtype=bool)
+
+    def likelihood(change: float) -> float:
+        share = numpy.where(moments < change, first_old, first_new)
+        return float(stats.bernoulli.logpmf(firsts, share).sum())
+
+    edges = numpy.unique([0.0, *moments, HORIZON_SECONDS])
+    middles = (edges[:-1] + edges[1:]) / 2
+    logs = numpy.array([likelihood(each) for each in middles])
+    masses = numpy.exp(logs - logs.max()) * numpy.diff(edges)
+    inside = (edges[:-1] >= found.low - 1e-9) & (edges[1:] <= found.high + 1e-9)
+    assert masses[inside].sum() / masses.sum() >= 0.95 - 1e-6
+    after_thirty = masses[-1] * (HORIZON_SECONDS - 30) / (HORIZON_SECONDS - edges[-2])
+    assert found.pending == pytest.approx(after_thirty / masses.sum(), rel=1e-6)
