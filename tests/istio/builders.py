@@ -38,9 +38,12 @@ def virtual_service(
     hosts: list[str] | None = None,
     gateways: list[str] | None = None,
     conditions: list[Raw] | None = None,
+    tls: list[Raw] | None = None,
+    tcp: list[Raw] | None = None,
     **metadata: Any,
 ) -> Raw:
     spec: Raw = {"hosts": ["web.example"] if hosts is None else hosts, "http": list(routes)}
+    spec |= {section: given for section, given in (("tls", tls), ("tcp", tcp)) if given is not None}
     if gateways is not None:
         spec["gateways"] = gateways
     metadata.setdefault("resourceVersion", "7")
@@ -101,11 +104,20 @@ def gateway(name: str = "edge", *servers: Raw, selector: Mapping[str, str] | Non
 
 
 def server(number: int = 80, protocol: str = "HTTP", *hosts: str, **fields: Any) -> Raw:
-    return {"port": {"number": number, "name": "x", "protocol": protocol}, "hosts": list(hosts or ["*"]), **fields}
+    port = {"number": number, "name": f"{protocol.lower()}-{number}", "protocol": protocol}
+    return {"port": port, "hosts": list(hosts or ["*"]), **fields}
 
 
-def service_entry(*hosts: str, name: str = "outside", **metadata: Any) -> Raw:
-    return raw_object("ServiceEntry", name, spec={"hosts": list(hosts)}, **metadata)
+def front(namespace: str = "istio-system", *ports: int) -> Raw:
+    """The Service before the pods labelled `istio=ingress`, at 80 and 443 where nothing else is said."""
+    opened = [{"name": f"http-{number}", "port": number} for number in ports or (80, 443)]
+    return service("front", {"istio": "ingress"}, namespace=namespace, ports=opened)
+
+
+def service_entry(*hosts: str, name: str = "outside", spec: Raw | None = None, **metadata: Any) -> Raw:
+    ports = [{"number": 80, "name": "http", "protocol": "HTTP"}]
+    given = {"hosts": list(hosts), "ports": ports, "resolution": "DNS"} | (spec or {})
+    return raw_object("ServiceEntry", name, spec=given, **metadata)
 
 
 def snapshot(*raws: RawObject) -> Snapshot:

@@ -10,9 +10,10 @@ import jsonpatch
 
 from tests.istio import builders
 from webapp.istio.history import HISTORY, record
-from webapp.istio.objects import VirtualService
+from webapp.istio.objects import Section, VirtualService
 from webapp.istio.parse import parse_virtual_service
 from webapp.istio.patch import weight_patch
+from webapp.istio.routes import find_route
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, tzinfo=UTC)
 
@@ -23,10 +24,15 @@ def managed(manager: str, time: str, *fields: str, **spec: Any) -> dict[str, Any
 
 
 def shifted(
-    virtual_service: VirtualService, *weights: int, by: str = "ann", minute: int = 0, index: int = 0
+    virtual_service: VirtualService,
+    *weights: int,
+    by: str = "ann",
+    minute: int = 0,
+    section: Section = "http",
+    index: int = 0,
 ) -> VirtualService:
     """Shift a route as Crossfade does, with the history in the same patch."""
-    route = virtual_service.http[index]
+    route = find_route(virtual_service, section, index)
     annotation = record(virtual_service, route, weights, by=by, now=NOON + timedelta(minutes=minute))
     patch = weight_patch(virtual_service, route, weights, annotations={HISTORY: annotation})
     return parse_virtual_service(jsonpatch.apply_patch(virtual_service.raw, patch))

@@ -27,6 +27,23 @@ oddities = st.sampled_from(_ODDITIES).map(deepcopy)
 
 unknown_fields = st.dictionaries(st.sampled_from(["x-new", "a/b", "m~n", ""]), oddities, max_size=2)
 
+l4_matches = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "sniHosts": st.sampled_from([["a.example"], ["*.b.example", "c"], "a", [1]]),
+            "destinationSubnets": st.sampled_from([["10.0.0.0/8"], [], None]),
+            "port": st.sampled_from([443, "443", None]),
+            "sourceLabels": oddities,
+            "sourceNamespace": oddities,
+            "gateways": oddities,
+            "sourceSubnet": texts,
+        },
+    ),
+    max_size=3,
+)
+"""Matches of TLS and TCP routes, some of whose conditions can't be read."""
+
 _weights: st.SearchStrategy[Any] = st.integers(0, 100) | st.sampled_from([True, "ten", 1.5, None, -3])
 _names = st.sampled_from(["web", "api", "web.shop.svc.cluster.local"])
 
@@ -50,6 +67,12 @@ def http_routes(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def l4_routes(draw: st.DrawFn) -> dict[str, Any]:
+    raw = draw(unknown_fields) | {"route": draw(st.lists(route_destinations(), min_size=1, max_size=4))}
+    return raw | ({"match": draw(oddities | l4_matches)} if draw(st.booleans()) else {})
+
+
+@st.composite
 def virtual_services(draw: st.DrawFn) -> dict[str, Any]:
     metadata = draw(unknown_fields) | {"namespace": "shop", "name": "web", "resourceVersion": "41"}
     annotations = st.dictionaries(
@@ -59,6 +82,8 @@ def virtual_services(draw: st.DrawFn) -> dict[str, Any]:
         metadata["annotations"] = draw(annotations | st.none() | st.just("odd"))
     http = draw(st.lists(http_routes(), min_size=1, max_size=3))
     spec = draw(unknown_fields) | {"hosts": ["*"], "http": http}
+    for section in draw(st.sets(st.sampled_from(["tls", "tcp"]))):
+        spec[section] = draw(st.lists(l4_routes(), max_size=2))
     return draw(unknown_fields) | {"kind": "VirtualService", "metadata": metadata, "spec": spec}
 
 

@@ -10,6 +10,7 @@ from tests.istio import builders
 from tests.istio.builders import (
     destination,
     destination_rule,
+    front,
     gateway,
     http_route,
     pod,
@@ -23,7 +24,7 @@ from tests.istio.builders import snapshot as snapshot_of
 from webapp.istio.diagnostics import Note, route_notes, service_notes, virtual_service_notes
 from webapp.istio.parse import parse_virtual_service
 
-EDGE = [gateway("edge"), pod("edge-1", istio="ingress")]
+EDGE = [gateway("edge"), pod("edge-1", istio="ingress"), front("shop")]
 MESH = [*workload(v1=(1, 1), v2=(1, 1), v3=(0, 2)), destination_rule("web", "v1", "v2", "v3", "v4"), *EDGE]
 WEB = ("shop", "web")
 IST0171 = ("IST0171", "https://istio.io/latest/docs/reference/config/analysis/ist0171/")
@@ -38,15 +39,15 @@ def notes_of_object(raw: dict[str, Any]) -> tuple[Note, ...]:
     return virtual_service_notes(snapshot_of(*MESH), parse_virtual_service(raw))
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        pytest.param(split(90, 10), id="a-split"),
-        pytest.param(http_route(destination("web", "v1")), id="a-single-one"),
-        pytest.param(http_route(destination("web", "v1", 100)), id="a-single-one-that-says-100"),
-        pytest.param({"redirect": {"uri": "/b"}}, id="a-redirect"),
-    ],
-)
+QUIET = [
+    pytest.param(split(90, 10), id="a-split"),
+    pytest.param(http_route(destination("web", "v1")), id="a-single-one"),
+    pytest.param(http_route(destination("web", "v1", 100)), id="a-single-one-that-says-100"),
+    pytest.param({"redirect": {"uri": "/b"}}, id="a-redirect"),
+]
+
+
+@pytest.mark.parametrize("raw", QUIET)
 def test_nothing_to_note(raw: dict[str, Any]) -> None:
     assert notes_of_route(raw) == ()
     assert notes_of_object(virtual_service(raw, hosts=["web.example", "web"], gateways=["edge", "mesh"])) == ()
@@ -56,67 +57,67 @@ def two(second: dict[str, Any]) -> dict[str, Any]:
     return http_route(destination("web", "v1", 80), second)
 
 
-@pytest.mark.parametrize(
-    ("raw", "level", "code", "text"),
-    [
-        pytest.param(
-            two(destination("web", "v9", 20)),
-            "warning",
-            "subset-not-defined",
-            "No DestinationRule for web defines the subset v9, so its 20 % of the requests are answered 503.",
-            id="subset",
-        ),
-        pytest.param(
-            two(destination("other", None, 20)),
-            "warning",
-            "host-not-found",
-            "The mesh has no service other, so its 20 % of the requests are answered 503.",
-            id="host",
-        ),
-        pytest.param(
-            two(destination("web", "v3", 20)),
-            "warning",
-            "no-ready-pods",
-            "v3: none of its 2 pods is ready, so its 20 % of the requests are answered 503.",
-            id="no-ready-pod",
-        ),
-        pytest.param(
-            two(destination("web", "v4", 20)),
-            "warning",
-            "no-ready-pods",
-            "v4: it has no pods, so its 20 % of the requests are answered 503.",
-            id="no-pod",
-        ),
-        pytest.param(
-            http_route(destination("web", "v1", 100), destination("web", "v3", 0)),
-            "info",
-            "no-ready-pods",
-            "v3: none of its 2 pods is ready.",
-            id="no-ready-pod-and-no-weight",
-        ),
-        pytest.param(
-            http_route(destination("web", "v1", 30)),
-            "info",
-            "single-destination",
-            "A single destination takes all traffic, whatever its weight (30) says.",
-            id="single-destination",
-        ),
-        pytest.param(
-            split(100, 50),
-            "info",
-            "weights-not-100",
-            "The weights add up to 150, not to 100: each means its part of that sum.",
-            id="another-sum",
-        ),
-        pytest.param(
-            split(0, None),
-            "warning",
-            "weights-all-zero",
-            "All weights are 0, so this route has nowhere to send its requests.",
-            id="all-zero",
-        ),
-    ],
-)
+ROUTES = [
+    pytest.param(
+        two(destination("web", "v9", 20)),
+        "warning",
+        "subset-not-defined",
+        "No DestinationRule for web defines the subset v9, so its 20 % of the requests are answered 503.",
+        id="subset",
+    ),
+    pytest.param(
+        two(destination("other", None, 20)),
+        "warning",
+        "host-not-found",
+        "The mesh has no service other, so its 20 % of the requests are answered 503.",
+        id="host",
+    ),
+    pytest.param(
+        two(destination("web", "v3", 20)),
+        "warning",
+        "no-ready-pods",
+        "v3: none of its 2 pods is ready, so its 20 % of the requests are answered 503.",
+        id="no-ready-pod",
+    ),
+    pytest.param(
+        two(destination("web", "v4", 20)),
+        "warning",
+        "no-ready-pods",
+        "v4: it has no pods, so its 20 % of the requests are answered 503.",
+        id="no-pod",
+    ),
+    pytest.param(
+        http_route(destination("web", "v1", 100), destination("web", "v3", 0)),
+        "info",
+        "no-ready-pods",
+        "v3: none of its 2 pods is ready.",
+        id="no-ready-pod-and-no-weight",
+    ),
+    pytest.param(
+        http_route(destination("web", "v1", 30)),
+        "info",
+        "single-destination",
+        "A single destination takes all traffic, whatever its weight (30) says.",
+        id="single-destination",
+    ),
+    pytest.param(
+        split(100, 50),
+        "info",
+        "weights-not-100",
+        "The weights add up to 150, not to 100: each means its part of that sum.",
+        id="another-sum",
+    ),
+    pytest.param(
+        split(0, None),
+        "warning",
+        "weights-all-zero",
+        "All weights are 0, so this route has nowhere to send its requests.",
+        id="all-zero",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "level", "code", "text"), ROUTES)
 def test_route_notes(raw: dict[str, Any], level: str, code: str, text: str) -> None:
     (note,) = notes_of_route(raw)
     assert (note.level, note.code, note.text) == (level, code, text)
@@ -141,30 +142,30 @@ def test_hosts_outside_of_the_mesh_have_no_pods_to_miss() -> None:
     assert notes_of_route(raw, raws=[service_entry("api.example"), alias]) == ()
 
 
-@pytest.mark.parametrize(
-    ("earlier", "words"),
-    [
-        pytest.param({}, "everything", id="no-match"),
-        pytest.param({"match": [{"uri": {"prefix": "/"}}]}, "path starts with /", id="every-path"),
-        pytest.param({"match": [{"port": 81}, {"name": "all"}]}, "port 81 or ", id="one-of-the-alternatives"),
-    ],
-)
+EVERYTHING_BEFORE = [
+    pytest.param({}, "everything", id="no-match"),
+    pytest.param({"match": [{"uri": {"prefix": "/"}}]}, "path starts with /", id="every-path"),
+    pytest.param({"match": [{"port": 81}, {"name": "all"}]}, "port 81 or ", id="one-of-the-alternatives"),
+]
+
+
+@pytest.mark.parametrize(("earlier", "words"), EVERYTHING_BEFORE)
 def test_a_route_behind_one_that_takes_everything_is_never_reached(earlier: dict[str, Any], words: str) -> None:
     (note,) = notes_of_route(split(1, 99, **earlier), split(90, 10))
     assert (note.level, note.code) == ("warning", "route-not-reached")
     assert note.text.startswith("Route 0 (")
 
 
-@pytest.mark.parametrize(
-    "match",
-    [
-        pytest.param({"uri": {"prefix": "/a"}}, id="some-paths"),
-        pytest.param({"uri": {"prefix": "/"}, "headers": {"x-a": {}}}, id="with-a-header"),
-        pytest.param({"uri": {"prefix": "/"}, "gateways": ["edge"]}, id="at-a-gateway"),
-        pytest.param({"port": 81}, id="at-a-port"),
-        pytest.param({"cookies": {}}, id="not-understood"),
-    ],
-)
+SOME_BEFORE = [
+    pytest.param({"uri": {"prefix": "/a"}}, id="some-paths"),
+    pytest.param({"uri": {"prefix": "/"}, "headers": {"x-a": {}}}, id="with-a-header"),
+    pytest.param({"uri": {"prefix": "/"}, "gateways": ["edge"]}, id="at-a-gateway"),
+    pytest.param({"port": 81}, id="at-a-port"),
+    pytest.param({"cookies": {}}, id="not-understood"),
+]
+
+
+@pytest.mark.parametrize("match", SOME_BEFORE)
 def test_a_route_behind_one_that_takes_some_is_reached(match: dict[str, Any]) -> None:
     assert notes_of_route(split(1, 99, match=[match]), split(90, 10)) == ()
 
@@ -174,42 +175,43 @@ def test_what_follows_does_not_matter() -> None:
     assert route_notes(snapshot_of(*MESH), owner, owner.http[0]) == ()
 
 
-@pytest.mark.parametrize(
-    ("raw", "note"),
-    [
-        pytest.param(
-            virtual_service(gateways=["front/edge", "mesh"]),
-            Note(
-                "warning",
-                "gateway-not-found",
-                "Gateway front/edge does not exist, so nothing reaches these routes through it.",
-                "Create it, or name another one in spec.gateways.",
-                "IST0101",
-                "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
-            ),
-            id="gateway",
+REDIRECT = {"redirect": {"uri": "/b"}}
+OBJECTS = [
+    pytest.param(
+        virtual_service(REDIRECT, gateways=["front/edge", "mesh"]),
+        Note(
+            "warning",
+            "gateway-not-found",
+            "Gateway front/edge does not exist, so nothing reaches these routes through it.",
+            "Create it, or name another one in spec.gateways.",
+            "IST0101",
+            "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
         ),
-        pytest.param(
-            virtual_service(labels={"kustomize.toolkit.fluxcd.io/name": "apps"}),
-            Note(
-                "owner",
-                "owner",
-                "Flux (apps) manages this object. Flux puts Git's weights back at its next reconciliation.",
-            ),
-            id="owner",
+        id="gateway",
+    ),
+    pytest.param(
+        virtual_service(REDIRECT, labels={"kustomize.toolkit.fluxcd.io/name": "apps"}),
+        Note(
+            "owner",
+            "owner",
+            "Flux (apps) manages this object. Flux puts Git's weights back at its next reconciliation.",
         ),
-        pytest.param(
-            virtual_service(conditions=[{"type": "Reconciled", "status": "False", "message": "no such host"}]),
-            Note("warning", "condition-false", "Reconciled: no such host", "", *IST0171),
-            id="condition",
-        ),
-        pytest.param(
-            virtual_service(conditions=[{"status": "False"}, {"type": "Ready", "status": "True"}]),
-            Note("warning", "condition-false", "A condition: no further word", "", *IST0171),
-            id="condition-without-words",
-        ),
-    ],
-)
+        id="owner",
+    ),
+    pytest.param(
+        virtual_service(REDIRECT, conditions=[{"type": "Reconciled", "status": "False", "message": "no such host"}]),
+        Note("warning", "condition-false", "Reconciled: no such host", "", *IST0171),
+        id="condition",
+    ),
+    pytest.param(
+        virtual_service(REDIRECT, conditions=[{"status": "False"}, {"type": "Ready", "status": "True"}]),
+        Note("warning", "condition-false", "A condition: no further word", "", *IST0171),
+        id="condition-without-words",
+    ),
+]
+
+
+@pytest.mark.parametrize(("raw", "note"), OBJECTS)
 def test_virtual_service_notes(raw: dict[str, Any], note: Note) -> None:
     assert notes_of_object(raw) == (note,)
 

@@ -10,7 +10,15 @@ import pytest
 from tests.istio import builders
 from tests.istio.builders import destination, destination_rule, http_route, service, service_entry, split, workload
 from tests.istio.builders import snapshot as snapshot_of
-from webapp.istio.mesh import key_of_host, report_names, route_marks, routes_reaching, rules_for_host, service_keys
+from webapp.istio.mesh import (
+    answer_marks,
+    key_of_host,
+    report_names,
+    route_marks,
+    routes_reaching,
+    rules_for_host,
+    service_keys,
+)
 
 WEB = ("shop", "web")
 HOST = "web.shop.svc.cluster.local"
@@ -114,13 +122,33 @@ CROSSED = [*workload(v1=(1, 1), v2=(1, 1)), labelled(v1="v2", v2="v1")]
         ),
         pytest.param(TWO_SERVICES, OLD_NEW, {"old": "old", "new": "new", "b": "new"}, id="not-what-two-have"),
         pytest.param(CROSSED, SPLIT, {"v1": "v1", "v2": "v2"}, id="a-name-is-a-name"),
-        pytest.param(A_B, http_route(ALL), {"web": "web", "a": "web", "b": "web"}, id="all-of-one-host"),
+        pytest.param(A_B, http_route(ALL), {"a": "a", "b": "b"}, id="the-service's-own-where-nothing-splits"),
+        pytest.param(workload(a=(1, 1)), http_route(ALL), {"web": "web", "a": "web"}, id="all-of-one-host"),
+        pytest.param(
+            [*A_B, labelled(v1="a", v2="b")],
+            http_route(ALL),
+            {"v1": "v1", "v2": "v2", "a": "v1", "b": "v2"},
+            id="subsets-where-nothing-splits",
+        ),
         pytest.param([service_entry("x.org")], http_route(destination("x.org")), {"x": "x"}, id="no-pods"),
     ],
 )
 def test_report_names(raws: list[dict[str, Any]], raw: dict[str, Any], expected: Mapping[str, str]) -> None:
     owner = builders.parsed(raw)
     assert report_names(snapshot_of(*raws), owner, owner.http[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("raws", "raw", "expected"),
+    [
+        pytest.param(A_B, http_route(ALL), {"a": 0, "b": 1}, id="nothing-splits"),
+        pytest.param([*A_B, labelled(v1="a", v2="b")], SPLIT, {"v1": 0, "v2": 1}, id="a-split"),
+        pytest.param(workload(a=(1, 1)), http_route(ALL), {"web": 1}, id="one-version"),
+    ],
+)
+def test_answer_marks(raws: list[dict[str, Any]], raw: dict[str, Any], expected: Mapping[str, int]) -> None:
+    owner = builders.parsed(raw)
+    assert answer_marks(snapshot_of(*raws), owner, owner.http[0]) == expected
 
 
 def test_routes_reaching_a_service_in_order_of_their_names() -> None:

@@ -105,64 +105,64 @@ def briefly(*routes: Raw) -> list[tuple[str, str, str, str]]:
     return [(note.level, note.code, note.ist, note.text) for note in order_notes(owner, owner.http[-1])]
 
 
-@pytest.mark.parametrize(
-    ("routes", "expected"),
-    [
-        pytest.param(
-            [split(1, 99, match=[prefix("/a")]), split(90, 10, match=[prefix("/a/b")])],
-            [
-                (
-                    "warning",
-                    "route-not-reached",
-                    "IST0130",
-                    "Route 0 (path starts with /a) stands before it and takes every request that this one matches.",
-                )
-            ],
-            id="all-of-it",
-        ),
-        pytest.param(
-            [
-                split(1, match=[prefix("/a")]),
-                split(1, match=[prefix("/b")]),
-                split(90, 10, match=[prefix("/a/x"), prefix("/b/x")]),
-            ],
-            [
-                (
-                    "warning",
-                    "route-not-reached",
-                    "IST0130",
-                    "Route 0 (path starts with /a) and Route 1 (path starts with /b) stand before it and take every "
-                    "request that this one matches.",
-                )
-            ],
-            id="all-of-it-by-two",
-        ),
-        pytest.param(
-            [split(1, 99, match=[prefix("/a")]), split(90, 10, match=[prefix("/a/b"), prefix("/c")])],
-            [
-                (
-                    "info",
-                    "match-not-reached",
-                    "IST0131",
-                    "Route 0 (path starts with /a) stands before it and takes what matches path starts with /a/b.",
-                )
-            ],
-            id="a-part-of-it",
-        ),
-        pytest.param([{"delegate": {"name": "team"}}, split(90, 10)], [], id="a-delegate-may-leave-some"),
-        pytest.param(
-            [{"redirect": {"uri": "/b"}}, split(90, 10)],
-            [
-                (
-                    "warning",
-                    "route-not-reached",
-                    "IST0130",
-                    "Route 0 (everything) stands before it and takes every request.",
-                )
-            ],
-            id="a-redirect-takes-too",
-        ),
-    ],
-)
+ORDER = [
+    pytest.param(
+        [split(1, 99, match=[prefix("/a")]), split(90, 10, match=[prefix("/a/b")])],
+        [
+            (
+                "warning",
+                "route-not-reached",
+                "IST0130",
+                "Route 0 (path starts with /a) stands before it and takes every request that this one matches.",
+            )
+        ],
+        id="all-of-it",
+    ),
+    pytest.param(
+        [
+            split(1, match=[prefix("/a")]),
+            split(1, match=[prefix("/b")]),
+            split(90, 10, match=[prefix("/a/x"), prefix("/b/x")]),
+        ],
+        [
+            (
+                "warning",
+                "route-not-reached",
+                "IST0130",
+                "Route 0 (path starts with /a) and Route 1 (path starts with /b) stand before it and take every "
+                "request that this one matches.",
+            )
+        ],
+        id="all-of-it-by-two",
+    ),
+    pytest.param(
+        [split(1, 99, match=[prefix("/a")]), split(90, 10, match=[prefix("/a/b"), prefix("/c")])],
+        [
+            (
+                "info",
+                "match-not-reached",
+                "IST0131",
+                "Route 0 (path starts with /a) stands before it and takes what matches path starts with /a/b.",
+            )
+        ],
+        id="a-part-of-it",
+    ),
+    pytest.param([{"delegate": {"name": "team"}}, split(90, 10)], [], id="a-delegate-may-leave-some"),
+    pytest.param(
+        [{"redirect": {"uri": "/b"}}, split(90, 10)],
+        [
+            (
+                "warning",
+                "route-not-reached",
+                "IST0130",
+                "Route 0 (everything) stands before it and takes every request.",
+            )
+        ],
+        id="a-redirect-takes-too",
+    ),
+]
+
+
+@pytest.mark.parametrize(("routes", "expected"), ORDER)
 def test_order_notes(routes: list[Raw], expected: list[Any]) -> None:
     assert briefly(*routes) == expected

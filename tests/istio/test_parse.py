@@ -96,7 +96,7 @@ def test_a_virtual_service_in_full() -> None:
     assert virtual_service.metadata.annotations == {"team": "a"}
     assert virtual_service.metadata.managed_fields[0].manager == "kubectl-edit"
     assert virtual_service.metadata.owner_references[0].controller is True
-    assert (virtual_service.gateways, virtual_service.tls_count, virtual_service.tcp_count) == (("edge",), 1, 2)
+    assert (virtual_service.gateways, len(virtual_service.tls), len(virtual_service.tcp)) == (("edge",), 1, 2)
     assert virtual_service.conditions[0]["type"] == "Reconciled"
     route = virtual_service.http[0]
     assert (route.name, route.timeout, route.retries, route.fault) == ("main", "2s", {"attempts": 2}, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import jsonpatch
 import pytest
@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from tests.istio import builders
 from tests.istio.strategies import steady, virtual_services, weights_of
-from webapp.istio.objects import JsonPatch
+from webapp.istio.objects import JsonPatch, Route, Section
 from webapp.istio.parse import parse_virtual_service
 from webapp.istio.patch import annotation_patch, fence, is_tagged, tag_patch, weight_patch
+from webapp.istio.routes import find_route
 
 HEADER = "x-crossfade-version"
 FENCE = {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
 
 
-def weight(op: str, place: int, value: int, http_route: int = 0) -> dict[str, Any]:
-    return {"op": op, "path": f"/spec/http/{http_route}/route/{place}/weight", "value": value}
+def weight(op: str, place: int, value: int, index: int = 0, section: str = "http") -> dict[str, Any]:
+    return {"op": op, "path": f"/spec/{section}/{index}/route/{place}/weight", "value": value}
 
 
 def applied(raw: dict[str, Any], patch: JsonPatch) -> Any:
@@ -66,6 +67,15 @@ def test_weight_patch_names_the_route_that_it_means() -> None:
     virtual_service = builders.parsed({"redirect": {}}, builders.split(90, 10))
     patch = weight_patch(virtual_service, virtual_service.http[1], (91, 9))
     assert patch == [FENCE, weight("replace", 0, 91, 1), weight("replace", 1, 9, 1)]
+
+
+@pytest.mark.parametrize("section", ["tls", "tcp"])
+def test_weight_patch_names_the_section_that_it_means(section: str) -> None:
+    raws = {section: [builders.split(), builders.split(None, 10)]}
+    virtual_service = builders.parsed(builders.split(90, 10), builders.split(90, 10), **raws)
+    route = find_route(virtual_service, cast(Section, section), 1)
+    patch = weight_patch(virtual_service, route, (80, 20))
+    assert patch == [FENCE, weight("add", 0, 80, 1, section), weight("replace", 1, 20, 1, section)]
 
 
 @pytest.mark.parametrize(
@@ -136,9 +146,9 @@ def test_annotations_go_along_with_a_shift() -> None:
     assert patch[3] == {"op": "replace", "path": "/metadata/annotations/crossfade~1history", "value": "[]"}
 
 
-def without_weights_and_our_annotations(raw: dict[str, Any], http_route: int) -> Any:
+def without_weights_and_our_annotations(raw: dict[str, Any], route: Route) -> Any:
     rest = copy.deepcopy(raw)
-    for each in rest["spec"]["http"][http_route]["route"]:
+    for each in rest["spec"][route.section][route.index]["route"]:
         each.pop("weight", None)
     rest["metadata"].pop("resourceVersion")
     annotations = rest["metadata"].get("annotations")
@@ -153,16 +163,15 @@ def without_weights_and_our_annotations(raw: dict[str, Any], http_route: int) ->
 @given(raw=virtual_services(), data=st.data())
 def test_a_shift_changes_weights_and_our_annotations_and_nothing_else(raw: dict[str, Any], data: st.DataObject) -> None:
     virtual_service = parse_virtual_service(raw)
-    route = data.draw(st.sampled_from(virtual_service.http))
+    route = data.draw(st.sampled_from(virtual_service.routes))
     weights = data.draw(weights_of(len(route.route)))
     value = data.draw(st.sampled_from(["[]", None]))
     before = copy.deepcopy(raw)
     after = applied(raw, weight_patch(virtual_service, route, weights, annotations={"crossfade/history": value}))
     assert raw == before
-    assert parse_virtual_service(after).http[route.index].weights == weights
+    assert find_route(parse_virtual_service(after), route.section, route.index).weights == weights
     assert after["metadata"]["resourceVersion"] == raw["metadata"]["resourceVersion"]
-    unchanged = without_weights_and_our_annotations(raw, route.index)
-    assert without_weights_and_our_annotations(after, route.index) == unchanged
+    assert without_weights_and_our_annotations(after, route) == without_weights_and_our_annotations(raw, route)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from tests.istio import builders
 from webapp.errors import NotFound
-from webapp.istio.routes import destinations_digest, find_route, route_digest, route_key
+from webapp.istio.routes import destinations_digest, find_http_route, find_route, route_digest, route_key
 
 SEEN = builders.split(90, 10, name="main", match=[{"uri": {"prefix": "/"}}])
 
@@ -52,6 +52,13 @@ def test_what_history_keeps_in_the_cluster_stays_readable_for_later_releases() -
     assert (route_key(route), destinations_digest(route)) == ("match:a097174c72056f11", "70bf36b3471cafbc")
 
 
+def test_the_keys_of_sections_never_meet() -> None:
+    same = builders.split(90, 10)
+    keys = [route_key(route) for route in builders.parsed(same, tls=[same], tcp=[same]).routes]
+    http_key = keys[0]
+    assert keys == [http_key, f"tls:{http_key}", f"tcp:{http_key}"]
+
+
 def test_route_key_is_the_name_or_the_match() -> None:
     named, unnamed = builders.parsed_route(SEEN), builders.parsed_route(builders.split(90, 10, match=SEEN["match"]))
     assert route_key(named) == "main"
@@ -79,10 +86,14 @@ def test_destinations_digest_is_blind_to_weights_alone() -> None:
 def test_find_route_says_what_there_is(count: int, index: int, words: str) -> None:
     virtual_service = builders.parsed(*[SEEN] * count)
     with pytest.raises(NotFound) as missing:
-        find_route(virtual_service, index)
+        find_route(virtual_service, "http", index)
     assert missing.value.message == words
 
 
-def test_find_route() -> None:
-    virtual_service = builders.parsed({"redirect": {}}, SEEN)
-    assert find_route(virtual_service, 1) is virtual_service.http[1]
+def test_find_route_keeps_sections_apart() -> None:
+    virtual_service = builders.parsed({"redirect": {}}, SEEN, tcp=[builders.split(1, 99)])
+    assert find_route(virtual_service, "http", 1) is find_http_route(virtual_service, 1) is virtual_service.http[1]
+    assert find_route(virtual_service, "tcp", 0) is virtual_service.tcp[0]
+    with pytest.raises(NotFound) as missing:
+        find_route(virtual_service, "tls", 0)
+    assert missing.value.message == "shop/web has no TLS routes: there is no TLS route 0"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.istio import builders
 from tests.istio.strategies import steady, weights_of
 from webapp.errors import InvalidInput
-from webapp.istio.weights import parse_weights, rebalance, shares, weight_total
+from webapp.istio.weights import parse_weights, rebalance, rescale, shares, weight_total
 
 CASES = json.loads((Path(__file__).parent / "rebalance_cases.json").read_text())
 """Also what the page's JavaScript is tested against: the two must agree."""
@@ -90,6 +90,38 @@ def test_locked_weights_that_are_more_than_the_total_are_a_mistake_of_the_caller
 )
 def test_shares(weights: tuple[int, ...], expected: tuple[float | None, ...]) -> None:
     assert shares(weights) == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        pytest.param((3, 1), (75, 25), id="exact"),
+        pytest.param((1, 1, 1), (34, 33, 33), id="a-tie-to-the-first"),
+        pytest.param((100, 50), (67, 33), id="largest-remainder"),
+        pytest.param((1000, 0), (100, 0), id="nothing-stays-nothing"),
+        pytest.param((90, 10), (90, 10), id="so-already"),
+    ],
+)
+def test_rescale(weights: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    assert rescale(weights) == expected
+
+
+def test_rescale_takes_nobody_off_the_route() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        rescale((999, 1))
+    assert refused.value.message == "1 of 1000 is too little for a scale of 100: it would become 0"
+
+
+@steady
+@given(weights=st.lists(st.integers(0, 10**6), min_size=1, max_size=6).filter(any))
+def test_rescale_sums_to_100_and_moves_no_share_by_a_point(weights: list[int]) -> None:
+    try:
+        found = rescale(weights)
+    except InvalidInput:
+        assert min(filter(None, shares(weights))) < 1
+    else:
+        assert sum(found) == 100
+        assert all(abs(after - (before or 0)) < 1 for before, after in zip(shares(weights), found, strict=True))
 
 
 @pytest.mark.parametrize(

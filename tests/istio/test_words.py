@@ -97,7 +97,27 @@ def test_match_words(match: Any, expected: str) -> None:
             {"redirect": {"scheme": "https"}}, "redirects to https://the same host (301)", id="redirect-scheme"
         ),
         pytest.param({"redirect": {}}, "redirects to the same address (301)", id="redirect-nowhere"),
+        pytest.param(
+            {"redirect": {"scheme": "https", "derivePort": "FROM_REQUEST_PORT"}},
+            "redirects to https://the same host:the request's port (301)",
+            id="redirect-to-a-derived-port",
+        ),
         pytest.param({"directResponse": {"status": 503}}, "answers 503 itself", id="direct-response"),
+        pytest.param(
+            {"directResponse": {"status": 200, "body": {"string": "all\n is well"}}},
+            "answers 200 itself: “all is well”",
+            id="direct-response-with-words",
+        ),
+        pytest.param(
+            {"directResponse": {"status": 200, "body": {"string": "a" * 61}}},
+            f"answers 200 itself: “{'a' * 60}…”",
+            id="direct-response-with-many-words",
+        ),
+        pytest.param(
+            {"directResponse": {"status": 200, "body": {"bytes": "aGk="}}},
+            "answers 200 itself with a body of bytes",
+            id="direct-response-with-bytes",
+        ),
         pytest.param({"delegate": {"name": "web", "namespace": "shop"}}, "delegates to shop/web", id="delegate"),
         pytest.param({}, "has no destinations", id="nothing"),
     ],
@@ -129,6 +149,24 @@ def test_action_words(raw: dict[str, Any], expected: str) -> None:
         ),
         pytest.param(
             {"mirror": {"host": "web"}, "mirrorPercent": 7}, ["mirrors 7 % to web"], id="mirror-as-it-was-written-once"
+        ),
+        pytest.param(
+            {"mirror": {"host": "web"}, "mirror_percent": 7}, ["mirrors 7 % to web"], id="mirror-by-its-oldest-name"
+        ),
+        pytest.param({"mirror": {"host": "web"}}, ["mirrors 100 % to web"], id="mirror-of-all"),
+        pytest.param(
+            {"mirror": {"host": "web"}, "mirrorPercentage": {"value": 0.5}, "mirrorPercent": 7},
+            ["mirrors 0.5 % to web"],
+            id="mirror-of-which-the-newer-percentage-counts",
+        ),
+        pytest.param({"mirror": {"host": "web"}, "mirrorPercent": 0}, ["mirrors 0 % to web"], id="mirror-of-nothing"),
+        pytest.param(
+            {"mirror": {"host": "web", "port": {"number": 8080}}}, ["mirrors 100 % to web:8080"], id="mirror-to-a-port"
+        ),
+        pytest.param(
+            {"mirrors": [{"destination": {"host": "a", "subset": "v2"}, "percentage": {"value": 12.5}}, {}]},
+            ["mirrors 12.5 % to v2 of a", "mirrors 100 % to "],
+            id="mirrors-with-a-share",
         ),
         pytest.param(
             {"mirrors": [{"destination": {"host": "a"}}, {"destination": {"host": "b"}, "percentage": {}}]},

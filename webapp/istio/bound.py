@@ -2,51 +2,43 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from itertools import product
 
 from webapp.istio.gateways import MESH, gateway_pods
 from webapp.istio.matching import gateway_names
 from webapp.istio.names import host_matches, resolve_host
-from webapp.istio.objects import Gateway, VirtualService
-from webapp.istio.snapshot import Snapshot, remembered
+from webapp.istio.objects import Gateway, Route, VirtualService
+from webapp.istio.snapshot import Grouping, Snapshot
 from webapp.istio.visibility import exported_to, exported_to_any
 
 
-def by_age(virtual_services: Iterable[VirtualService]) -> list[VirtualService]:
+def _by_age(virtual_service: VirtualService) -> tuple[str, str, str]:
     """Sort as istiod does: the oldest first, by name and namespace where two are of one second.
 
     Istio's documentation leaves the order open, so nobody should lean on it.
     https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services
     """
-    return sorted(
-        virtual_services,
-        key=lambda each: (each.metadata.creation_timestamp, each.metadata.name, each.metadata.namespace),
-    )
+    metadata = virtual_service.metadata
+    return metadata.creation_timestamp, metadata.name, metadata.namespace
 
 
-@remembered
-def bound_by_gateway(snapshot: Snapshot) -> Mapping[str, tuple[VirtualService, ...]]:
-    """Give the VirtualServices with hosts that name each gateway (`namespace/name`, or `mesh`), the oldest first.
-
-    https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService-gateways
-    """
-    found: defaultdict[str, list[VirtualService]] = defaultdict(list)
-    for virtual_service in by_age(each for each in snapshot.virtual_services.values() if each.hosts):
-        for name in gateway_names(virtual_service, virtual_service.gateways):
-            found[name].append(virtual_service)
-    return {name: tuple(each) for name, each in found.items()}
+def _gateways(_: Snapshot, virtual_service: VirtualService) -> Iterable[str]:
+    return dict.fromkeys(gateway_names(virtual_service, virtual_service.gateways)) if virtual_service.hosts else ()
 
 
-@remembered
-def bound_by_host(snapshot: Snapshot) -> Mapping[tuple[str, str], tuple[VirtualService, ...]]:
-    """Give the VirtualServices by the gateway and the full host (or wildcard) that they name, the oldest first."""
-    found: defaultdict[tuple[str, str], list[VirtualService]] = defaultdict(list)
-    for gateway, virtual_services in bound_by_gateway(snapshot).items():
-        for virtual_service in virtual_services:
-            for host in full_hosts(virtual_service):
-                found[gateway, host].append(virtual_service)
-    return {place: tuple(each) for place, each in found.items()}
+def _places(snapshot: Snapshot, virtual_service: VirtualService) -> Iterable[tuple[str, str]]:
+    return product(_gateways(snapshot, virtual_service), full_hosts(virtual_service))
+
+
+bound_by_gateway = Grouping[str, VirtualService]("virtual_services", _gateways, order=_by_age)
+"""The VirtualServices with hosts that name each gateway (`namespace/name`, or `mesh`), the oldest first.
+
+https://istio.io/latest/docs/reference/config/networking/virtual-service/#VirtualService-gateways
+"""
+
+bound_by_host = Grouping[tuple[str, str], VirtualService]("virtual_services", _places, order=_by_age)
+"""The VirtualServices by the gateway and the full host (or wildcard) that they name, the oldest first."""
 
 
 def full_hosts(virtual_service: VirtualService) -> tuple[str, ...]:
@@ -93,8 +85,13 @@ def specificity(host: str) -> tuple[bool, int]:
     return bool(host) and not host.startswith("*"), len(host)
 
 
-def proxy_namespaces(snapshot: Snapshot, virtual_service: VirtualService) -> frozenset[str]:
-    """Give the namespaces of the pods of a VirtualService's gateways; sidecars may be in any and are not among them."""
-    keys = (tuple(name.split("/", 1)) for name in gateway_names(virtual_service, virtual_service.gateways))
+def proxy_namespaces(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> frozenset[str]:
+    """Give the namespaces of the gateways' pods that may take a route; sidecars may be in any and are not among them.
+
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest-gateways
+    """
+    own = virtual_service.gateways
+    named = tuple(name for match in route.match for name in match.gateways or own) if route.match else own
+    keys = (tuple(name.split("/", 1)) for name in gateway_names(virtual_service, named))
     found = (snapshot.gateways.get((key[0], key[-1])) for key in keys)
     return frozenset[str]().union(*(gateway_namespaces(snapshot, gateway) for gateway in found if gateway))

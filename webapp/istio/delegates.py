@@ -57,6 +57,22 @@ def delegate_of(snapshot: Snapshot, virtual_service: VirtualService, route: Http
     return found if seen else None
 
 
+def delegate_problem(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> str:
+    """Say why Istio leaves a route that delegates out; empty where it doesn't delegate, or where all is well.
+
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute-delegate
+    """
+    key = delegate_key(virtual_service, route)
+    if key is None or delegate_of(snapshot, virtual_service, route):
+        return ""
+    found = snapshot.virtual_services.get(key)
+    if found is None:
+        return f"there is no VirtualService {'/'.join(key)}"
+    if not virtual_service.hosts:
+        return "a VirtualService without hosts may not delegate on"
+    return f"{'/'.join(key)} has hosts of its own" if found.hosts else f"{'/'.join(key)} is not exported to here"
+
+
 def carried_routes(snapshot: Snapshot, virtual_service: VirtualService) -> Iterator[Carried]:
     """List the routes that a VirtualService brings to its proxies, delegates' routes in the place of their root's.
 

@@ -65,7 +65,7 @@ def _address(
     selected = " ".join(f"{label}={value}" for label, value in gateway.selector.items())
     if not selected:
         return NoGateway(f"Gateway {name} has no selector, so it can't be told which pods it configures.")
-    doors = [(service, server, port) for server in servers for service, port in _doors(snapshot, key, server)]
+    doors = [(service, server, port) for server in servers for service, port in doors_of(snapshot, key, server)]
     if not doors and not gateway_pods(snapshot, gateway):
         return NoGateway(f"Gateway {name} selects pods labelled {selected}, and there are none: is it running?")
     if not doors:
@@ -77,7 +77,7 @@ def _address(
 
 
 @remembered
-def _doors(snapshot: Snapshot, key: Key, server: Server) -> tuple[tuple[Service, ServicePort], ...]:
+def doors_of(snapshot: Snapshot, key: Key, server: Server) -> tuple[tuple[Service, ServicePort], ...]:
     """Give the Services' ports that lead to a Gateway's server, those that are open to the most callers first."""
     pods = gateway_pods(snapshot, snapshot.gateways[key])
     services = sorted({each.metadata.key for pod in pods for each in snapshot.services_selecting(pod)})
@@ -93,6 +93,23 @@ def gateway_pods(snapshot: Snapshot, gateway: Gateway) -> tuple[Pod, ...]:
     selector = gateway.selector.items()
     found = snapshot.pods_by_label.get(min(selector), ()) if selector else ()
     return tuple(pod for pod in found if selector <= pod.metadata.labels.items())
+
+
+@remembered
+def gateways_sharing_pods(snapshot: Snapshot, key: Key) -> tuple[Gateway, ...]:
+    """Give the other Gateways that configure some of a Gateway's pods, or would if there were any, by name.
+
+    https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway-selector
+    """
+    gateway = snapshot.gateways[key]
+    own, selector = {pod.metadata.key for pod in gateway_pods(snapshot, gateway)}, gateway.selector.items()
+
+    def shares(other: Gateway) -> bool:
+        one_holds_the_other = selector <= other.selector.items() or other.selector.items() <= selector
+        return one_holds_the_other or any(pod.metadata.key in own for pod in gateway_pods(snapshot, other))
+
+    others = (snapshot.gateways[each] for each in sorted(snapshot.gateways) if each != key)
+    return tuple(other for other in others if shares(other))
 
 
 def _servers(gateway: Gateway, namespace: str, hosts: tuple[str, ...]) -> list[Server]:

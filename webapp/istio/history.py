@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from webapp.istio.objects import HttpRoute, ManagedField, ObjectMeta, VirtualService
+from webapp.istio.objects import ManagedField, ObjectMeta, Route, Section, VirtualService
 from webapp.istio.parse_values import integer, mapping, text
 from webapp.istio.routes import destinations_digest, route_key
 
@@ -65,6 +66,7 @@ class NoUndo:
     reason: str
 
 
+@lru_cache(32)  # one page asks several times
 def parse_history(annotation: str | None) -> tuple[Entry, ...]:
     """Read the annotation, the newest entry first; what can't be read (people can write there too) is left out."""
     try:
@@ -91,7 +93,7 @@ def _weights(raw: Any) -> tuple[int, ...]:
     return weights if len(weights) == len(found) else ()
 
 
-def record(virtual_service: VirtualService, route: HttpRoute, weights: Sequence[int], *, by: str, now: datetime) -> str:
+def record(virtual_service: VirtualService, route: Route, weights: Sequence[int], *, by: str, now: datetime) -> str:
     """Give the annotation's text after a shift from what the route has to `weights`; the oldest entries make room."""
     newest = Entry(
         route_key=route_key(route),
@@ -124,31 +126,31 @@ def _entries(virtual_service: VirtualService) -> tuple[Entry, ...]:
     return parse_history(virtual_service.metadata.annotations.get(HISTORY))
 
 
-def _entries_of(virtual_service: VirtualService, route: HttpRoute) -> list[Entry]:
+def _entries_of(virtual_service: VirtualService, route: Route) -> list[Entry]:
     key = route_key(route)
     return [entry for entry in _entries(virtual_service) if entry.route_key == key]
 
 
-def changes(virtual_service: VirtualService, route: HttpRoute) -> tuple[Change, ...]:
+def changes(virtual_service: VirtualService, route: Route) -> tuple[Change, ...]:
     """List the states of a route's weights, the newest (what it has now) first."""
     entries = _entries_of(virtual_service, route)
     found: list[Change] = []
     expected = route.weights
     for entry in entries:
         if entry.after != expected:
-            found.append(_inferred(virtual_service, expected, current=not found))
+            found.append(_inferred(virtual_service, route, expected, current=not found))
         found.append(Change(entry.after, by=entry.by, at=entry.at, current=not found, inferred=False))
         expected = entry.before
-    found.append(_inferred(virtual_service, expected, current=not found))
+    found.append(_inferred(virtual_service, route, expected, current=not found))
     return tuple(found)
 
 
-def _inferred(virtual_service: VirtualService, weights: tuple[int, ...], *, current: bool) -> Change:
-    by, at = (last_writer(virtual_service.metadata) if current else None) or ("", "")
+def _inferred(virtual_service: VirtualService, route: Route, weights: tuple[int, ...], *, current: bool) -> Change:
+    by, at = (last_writer(virtual_service.metadata, route.section) if current else None) or ("", "")
     return Change(weights, by=by, at=at, current=current, inferred=True)
 
 
-def undo_weights(virtual_service: VirtualService, route: HttpRoute) -> tuple[int, ...] | NoUndo:
+def undo_weights(virtual_service: VirtualService, route: Route) -> tuple[int, ...] | NoUndo:
     """Give the weights that a route had before those it has now.
 
     Going back is a shift like any other: undone again, it leads forward.
@@ -165,8 +167,8 @@ def undo_weights(virtual_service: VirtualService, route: HttpRoute) -> tuple[int
     return earlier
 
 
-def last_writer(metadata: ObjectMeta) -> tuple[str, str] | None:
-    """Tell who wrote the spec last, and when (RFC 3339): another than Crossfade, where there is one to name.
+def last_writer(metadata: ObjectMeta, section: Section = "http") -> tuple[str, str] | None:
+    """Tell who wrote a section last, and when (RFC 3339): another than Crossfade, where there is one to name.
 
     A list in Istio's CRDs is owned as a whole, so who owns `spec.http` wrote its last change; where that is not
     told, it is the newest who owns a part of the spec. Writers of the status alone don't count.
@@ -177,8 +179,8 @@ def last_writer(metadata: ObjectMeta) -> tuple[str, str] | None:
         return None
 
     def likelihood(each: ManagedField) -> tuple[bool, bool, str]:
-        owns_http = "f:http" in mapping(each.fields.get("f:spec"))
-        return owns_http, each.manager != FIELD_MANAGER, each.time
+        owns_it = f"f:{section}" in mapping(each.fields.get("f:spec"))
+        return owns_it, each.manager != FIELD_MANAGER, each.time
 
     latest = max(writers, key=likelihood)
     return latest.manager, latest.time

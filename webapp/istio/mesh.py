@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from webapp.istio.delegates import Carried, roots_by_delegate
 from webapp.istio.names import resolve_host, service_of_host
-from webapp.istio.objects import Destination, HttpRoute, Key, Pod, VirtualService
+from webapp.istio.objects import Destination, HttpRoute, Key, Pod, Route, VirtualService
 from webapp.istio.rules import rules_for_host, subsets_for_host
 from webapp.istio.services import host_of, key_of_host, service_keys
 from webapp.istio.snapshot import Snapshot, remembered
@@ -17,10 +17,12 @@ from webapp.istio.words import destination_versions
 
 __all__ = [
     "Version",
+    "answer_marks",
     "carried_reaching",
     "destination_pods",
     "host_of",
     "key_of_host",
+    "natural",
     "pods_of",
     "pods_without_sidecar",
     "report_names",
@@ -29,6 +31,7 @@ __all__ = [
     "rules_for_host",
     "service_keys",
     "subsets_for_host",
+    "unsplit_versions",
     "version_label",
     "versions_of",
 ]
@@ -69,7 +72,7 @@ def versions_of(snapshot: Snapshot, host_key: Key) -> tuple[Version, ...]:
     A ServiceEntry's host has subsets alone, without pods.
     """
     pods = snapshot.pods_by_service.get(host_key, ())
-    ready = snapshot.ready_pods_by_service.get(host_key, frozenset())
+    ready = snapshot.ready_pods(host_key)
     subsets = subsets_for_host(snapshot, host_of(snapshot, host_key), namespace=host_key[0])
     found: dict[str, tuple[str | None, Mapping[str, str]]] = {
         subset.name: (subset.name, subset.labels) for subset in subsets.values()
@@ -80,17 +83,17 @@ def versions_of(snapshot: Snapshot, host_key: Key) -> tuple[Version, ...]:
             found.setdefault(label[1], (None, dict([label])))
     return tuple(
         Version(name, mark, subset, labels, *_count((pod for pod in pods if _has(pod, labels)), ready))
-        for mark, (name, (subset, labels)) in enumerate(sorted(found.items(), key=lambda item: _natural(item[0])))
+        for mark, (name, (subset, labels)) in enumerate(sorted(found.items(), key=lambda item: natural(item[0])))
     )
 
 
 def pods_of(snapshot: Snapshot, host_key: Key) -> tuple[tuple[Pod, str | None, bool], ...]:
     """List a service's pods: each with the version that claims it (None where none does) and whether it is ready."""
     versions = [version for version in versions_of(snapshot, host_key) if version.labels]
-    ready = snapshot.ready_pods_by_service.get(host_key, frozenset())
+    ready = snapshot.ready_pods(host_key)
     return tuple(
         (pod, next((each.name for each in versions if _has(pod, each.labels)), None), pod.metadata.name in ready)
-        for pod in sorted(snapshot.pods_by_service.get(host_key, ()), key=lambda pod: _natural(pod.metadata.name))
+        for pod in sorted(snapshot.pods_by_service.get(host_key, ()), key=lambda pod: natural(pod.metadata.name))
     )
 
 
@@ -103,7 +106,7 @@ def _count(pods: Iterable[Pod], ready: frozenset[str]) -> tuple[int, int]:
     return sum(name in ready for name in names), len(names)
 
 
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """Give what sorts names by the numbers in them; a longer number without its zeros is a larger one."""
     parts = (part.lstrip("0") if part[0] in "0123456789" else part for part in re.findall(r"[0-9]+|[^0-9]+", name))
     return [(len(part) if part.isdecimal() or not part else -1, part) for part in parts], name
@@ -120,7 +123,7 @@ def destination_pods(snapshot: Snapshot, destination: Destination, namespace: st
     if found is None:
         return None
     key, pods = found
-    return _count(pods, snapshot.ready_pods_by_service.get(key, frozenset()))
+    return _count(pods, snapshot.ready_pods(key))
 
 
 def _pods(snapshot: Snapshot, destination: Destination, namespace: str) -> tuple[Key, tuple[Pod, ...]] | None:
@@ -143,7 +146,7 @@ def pods_without_sidecar(snapshot: Snapshot, destination: Destination, namespace
     return tuple(sorted(pod.metadata.name for pod in (found[1] if found else ()) if not pod.has_proxy))
 
 
-def route_marks(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> tuple[int, ...]:
+def route_marks(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> tuple[int, ...]:
     """Give each destination its mark: that of the service's version; the place in the route across several hosts."""
     return _marks(snapshot, virtual_service.metadata.namespace, tuple(each.destination for each in route.route))
 
@@ -163,11 +166,32 @@ def _marks(snapshot: Snapshot, namespace: str, destinations: tuple[Destination, 
     return tuple(marks)
 
 
-def report_names(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> dict[str, str]:
-    """Map what answers may report to destinations' versions: their own names, and pods' version labels.
+def unsplit_versions(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> tuple[Version, ...]:
+    """List the versions that answer by their pods, since a lone destination without a subset splits nothing."""
+    if len(route.route) != 1 or route.route[0].destination.subset:
+        return ()
+    host = resolve_host(route.route[0].destination.host, namespace=virtual_service.metadata.namespace)
+    key = key_of_host(snapshot, host)
+    versions = versions_of(snapshot, key) if key else ()
+    return versions if len(versions) > 1 else ()
 
-    A label's value that pods of two destinations have tells nothing and is left out.
+
+def answer_marks(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> dict[str, int]:
+    """Map each version that may answer to its mark: the destinations', or the service's where nothing splits them."""
+    if unsplit := unsplit_versions(snapshot, virtual_service, route):
+        return {version.name: version.mark for version in unsplit}
+    return dict(zip(destination_versions(route), route_marks(snapshot, virtual_service, route), strict=True))
+
+
+def report_names(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> dict[str, str]:
+    """Map what answers may report to versions: the destinations' own names, and pods' version labels.
+
+    A label's value that pods of two destinations have tells nothing and is left out. Where nothing splits the
+    service's versions, answers report these.
     """
+    if unsplit := unsplit_versions(snapshot, virtual_service, route):
+        labels = {value: each.name for each in unsplit for name in VERSION_LABELS if (value := each.labels.get(name))}
+        return labels | {version.name: version.name for version in unsplit}
     names = destination_versions(route)
     having: defaultdict[str, set[str]] = defaultdict(set)
     for name, each in zip(names, route.route, strict=True):
@@ -179,12 +203,23 @@ def report_names(snapshot: Snapshot, virtual_service: VirtualService, route: Htt
     return told | {name: name for name in names}
 
 
-def routes_reaching(snapshot: Snapshot, key: Key) -> tuple[tuple[VirtualService, HttpRoute], ...]:
-    """List the HTTP routes with a destination on this service, in order of their VirtualServices' names.
+@remembered
+def routes_reaching(snapshot: Snapshot, key: Key) -> tuple[tuple[VirtualService, Route], ...]:
+    """List the routes with a destination on this service, in order of their VirtualServices' names.
 
     Delegates' routes are among them; `carried_reaching` says through which roots these are reached.
     """
-    return snapshot.routes_by_host.get(host_of(snapshot, key), ())
+    host = host_of(snapshot, key)
+    return tuple(
+        (virtual_service, route)
+        for virtual_service in snapshot.virtual_services_by_destination.get(host, ())
+        for route in virtual_service.routes
+        if any(_leads_to(each.destination, host, virtual_service) for each in route.route)
+    )
+
+
+def _leads_to(destination: Destination, host: str, virtual_service: VirtualService) -> bool:
+    return resolve_host(destination.host, namespace=virtual_service.metadata.namespace) == host
 
 
 def carried_reaching(snapshot: Snapshot, key: Key) -> tuple[Carried, ...]:
@@ -195,6 +230,8 @@ def carried_reaching(snapshot: Snapshot, key: Key) -> tuple[Carried, ...]:
     """
     found: list[Carried] = []
     for virtual_service, route in routes_reaching(snapshot, key):
+        if not isinstance(route, HttpRoute):
+            continue
         if virtual_service.hosts:
             found.append(Carried(virtual_service, route, virtual_service, route))
         for root, root_route in roots_by_delegate(snapshot).get(virtual_service.metadata.key, ()):

@@ -19,6 +19,9 @@ JsonPatch: TypeAlias = list[dict[str, Any]]
 Key: TypeAlias = tuple[str, str]
 """(namespace, name)"""
 
+Section: TypeAlias = Literal["http", "tls", "tcp"]
+"""The list in a VirtualService's spec that a route stands in."""
+
 
 @dataclass(frozen=True, slots=True)
 class ManagedField:
@@ -98,6 +101,23 @@ class HttpMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class L4Match:
+    """One entry of `spec.tls[].match` or `spec.tcp[].match`; `sni_hosts` are TLS routes' alone.
+
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#TLSMatchAttributes
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#L4MatchAttributes
+    """
+
+    sni_hosts: tuple[str, ...] = ()
+    destination_subnets: tuple[str, ...] = ()
+    port: int | None = None
+    source_labels: Mapping[str, str] = field(default_factory=dict)
+    source_namespace: str = ""
+    gateways: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Destination:
     """https://istio.io/latest/docs/reference/config/networking/virtual-service/#Destination; `host` as written."""
 
@@ -108,7 +128,7 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class RouteDestination:
-    """One entry of `spec.http[].route`. `weight` is None where the object has none; `headers` is raw."""
+    """One entry of a route's `route`. `weight` is None where the object has none; `headers` is raw and HTTP's alone."""
 
     destination: Destination
     weight: int | None = None
@@ -116,13 +136,33 @@ class RouteDestination:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRoute:
-    """One entry of `spec.http`; `index` is its place there. The fields below `match` and `route` are raw."""
+class Route:
+    """What routes of all sections have: `index` is its place in `spec.<section>`. Only HTTP routes have a name."""
 
     index: int
     name: str = ""
-    match: tuple[HttpMatch, ...] = ()
+    match: tuple[HttpMatch, ...] | tuple[L4Match, ...] = ()
     route: tuple[RouteDestination, ...] = ()
+    section: Section = "http"
+    raw: RawObject = field(default_factory=dict, repr=False)
+
+    @property
+    def weights(self) -> tuple[int, ...]:
+        """Weights as Istio reads them: relative; absent among several means 0; a single destination takes all.
+
+        https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination
+        https://istio.io/latest/docs/reference/config/networking/virtual-service/#RouteDestination
+        """
+        if len(self.route) == 1:
+            return (100,)
+        return tuple(destination.weight or 0 for destination in self.route)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute(Route):
+    """One entry of `spec.http`. Its own fields below `match` are raw."""
+
+    match: tuple[HttpMatch, ...] = ()
     redirect: Mapping[str, Any] | None = None
     direct_response: Mapping[str, Any] | None = None
     delegate: Mapping[str, Any] | None = None
@@ -134,17 +174,17 @@ class HttpRoute:
     mirrors: tuple[Mapping[str, Any], ...] = ()
     cors_policy: Mapping[str, Any] | None = None
     headers: Mapping[str, Any] = field(default_factory=dict)
-    raw: RawObject = field(default_factory=dict, repr=False)
 
-    @property
-    def weights(self) -> tuple[int, ...]:
-        """Weights as Istio reads them: relative; absent among several means 0; a single destination takes all.
 
-        https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRouteDestination
-        """
-        if len(self.route) == 1:
-            return (100,)
-        return tuple(destination.weight or 0 for destination in self.route)
+@dataclass(frozen=True, slots=True)
+class L4Route(Route):
+    """One entry of `spec.tls` or `spec.tcp`: it takes whole connections.
+
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#TLSRoute
+    https://istio.io/latest/docs/reference/config/networking/virtual-service/#TCPRoute
+    """
+
+    match: tuple[L4Match, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +199,15 @@ class VirtualService:
     gateways: tuple[str, ...] = ("mesh",)
     export_to: tuple[str, ...] = ()
     http: tuple[HttpRoute, ...] = ()
-    tls_count: int = 0
-    tcp_count: int = 0
+    tls: tuple[L4Route, ...] = ()
+    tcp: tuple[L4Route, ...] = ()
     conditions: tuple[Mapping[str, Any], ...] = ()
     raw: RawObject = field(default_factory=dict, repr=False)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes of all sections."""
+        return *self.http, *self.tls, *self.tcp
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +241,7 @@ class Server:
     hosts: tuple[str, ...]
     tls_mode: str = ""
     https_redirect: bool = False
+    bind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +291,7 @@ class Service:
     external_addresses: tuple[str, ...] = ()
     external_name: str = ""
     session_affinity: str = ""
+    conditions: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from webapp.errors import Owned
-from webapp.istio.objects import ObjectMeta
+from webapp.istio.history import FIELD_MANAGER
+from webapp.istio.objects import ObjectMeta, Section
+from webapp.istio.parse_values import mapping
 
 ROLLOUTS_ANNOTATION = "argo-rollouts.argoproj.io/managed-by-rollouts"
 ARGO_CD_ANNOTATION = "argocd.argoproj.io/tracking-id"
@@ -13,6 +15,10 @@ ARGO_CD_LABEL = "argocd.argoproj.io/instance"
 FLUX_KUSTOMIZE_LABEL = "kustomize.toolkit.fluxcd.io/name"
 FLUX_HELM_LABEL = "helm.toolkit.fluxcd.io/name"
 HELM_ANNOTATION = "meta.helm.sh/release-name"
+APPLY_CONSEQUENCE = (
+    "after a change here, its next apply of other weights is a conflict, or with --force-conflicts puts its own back."
+)
+_SECTIONS: tuple[Section, ...] = ("http", "tls", "tcp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +93,25 @@ def owner_of(metadata: ObjectMeta) -> Owner | None:
         consequence = "A Helm upgrade that changes the routes puts the chart's weights back."
         return Owner("Helm", annotations.get(HELM_ANNOTATION, ""), consequence)
 
+    for manager, section in applied_sections(metadata):
+        consequence = f"It owns all of spec.{section} by server-side apply: {APPLY_CONSEQUENCE}"
+        return Owner(manager, "", consequence)
+
     return None
+
+
+def applied_sections(metadata: ObjectMeta) -> tuple[tuple[str, Section], ...]:
+    """Name who applies which sections of a VirtualService, each once: another than Crossfade.
+
+    Lists of Istio's objects are atomic, so whoever applies one weight owns all of `spec.http`, or `spec.tcp`.
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts
+    """
+    found = (
+        (each.manager, section)
+        for each in metadata.managed_fields
+        for section in _SECTIONS
+        if each.operation == "Apply"
+        and each.manager != FIELD_MANAGER
+        and f"f:{section}" in mapping(each.fields.get("f:spec"))
+    )
+    return tuple(dict.fromkeys(found))

@@ -18,12 +18,14 @@ from webapp.istio.objects import (
     EndpointSlice,
     Gateway,
     HttpRoute,
+    L4Route,
     ManagedField,
     ObjectMeta,
     OwnerReference,
     Pod,
     RawObject,
     RouteDestination,
+    Section,
     Server,
     Service,
     ServiceEntry,
@@ -31,7 +33,7 @@ from webapp.istio.objects import (
     Subset,
     VirtualService,
 )
-from webapp.istio.parse_match import parse_matches
+from webapp.istio.parse_match import parse_l4_matches, parse_matches
 from webapp.istio.parse_values import integer, mapping, mapping_or_none, mappings, text, texts, texts_by_name
 
 SIDECAR = "sidecar.istio.io/status"
@@ -89,19 +91,36 @@ def _destination(raw: RawObject) -> Destination:
     )
 
 
+def _route_destinations(raw: RawObject) -> tuple[RouteDestination, ...]:
+    return tuple(
+        RouteDestination(
+            destination=_destination(mapping(each.get("destination"))),
+            weight=integer(each.get("weight")),
+            headers=mapping(each.get("headers")),
+        )
+        for each in mappings(raw.get("route"))
+    )
+
+
+def _l4_routes(spec: RawObject, section: Section) -> tuple[L4Route, ...]:
+    return tuple(
+        L4Route(
+            index=index,
+            match=parse_l4_matches(raw.get("match")),
+            route=_route_destinations(raw),
+            section=section,
+            raw=raw,
+        )
+        for index, raw in enumerate(mappings(spec.get(section)))
+    )
+
+
 def _http_route(index: int, raw: RawObject) -> HttpRoute:
     return HttpRoute(
         index=index,
         name=text(raw.get("name")),
         match=parse_matches(raw.get("match")),
-        route=tuple(
-            RouteDestination(
-                destination=_destination(mapping(each.get("destination"))),
-                weight=integer(each.get("weight")),
-                headers=mapping(each.get("headers")),
-            )
-            for each in mappings(raw.get("route"))
-        ),
+        route=_route_destinations(raw),
         redirect=mapping_or_none(raw.get("redirect")),
         direct_response=mapping_or_none(raw.get("directResponse")),
         delegate=mapping_or_none(raw.get("delegate")),
@@ -126,8 +145,8 @@ def parse_virtual_service(raw: RawObject) -> VirtualService:
         gateways=texts(spec.get("gateways")) or ("mesh",),
         export_to=texts(spec.get("exportTo")),
         http=tuple(_http_route(index, each) for index, each in enumerate(mappings(spec.get("http")))),
-        tls_count=len(mappings(spec.get("tls"))),
-        tcp_count=len(mappings(spec.get("tcp"))),
+        tls=_l4_routes(spec, "tls"),
+        tcp=_l4_routes(spec, "tcp"),
         conditions=mappings(mapping(raw.get("status")).get("conditions")),
         raw=raw,
     )
@@ -167,6 +186,7 @@ def parse_gateway(raw: RawObject) -> Gateway:
                 hosts=texts(each.get("hosts")),
                 tls_mode=text(mapping(each.get("tls")).get("mode")),
                 https_redirect=mapping(each.get("tls")).get("httpsRedirect") is True,
+                bind=text(each.get("bind")),
             )
             for each in mappings(spec.get("servers"))
         ),
@@ -222,6 +242,7 @@ def parse_service(raw: RawObject) -> Service:
         external_addresses=tuple(each for each in (*given, *texts(spec.get("externalIPs"))) if each),
         external_name=text(spec.get("externalName")),
         session_affinity=text(spec.get("sessionAffinity")),
+        conditions=mappings(mapping(raw.get("status")).get("conditions")),
     )
 
 

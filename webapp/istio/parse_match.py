@@ -1,6 +1,7 @@
 """A route's match from JSON. Here nothing that can't be read is dropped: a match without it would take more requests.
 
 https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPMatchRequest
+https://istio.io/latest/docs/reference/config/networking/virtual-service/#L4MatchAttributes
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from webapp.istio.objects import HttpMatch, StringMatch
+from webapp.istio.objects import HttpMatch, L4Match, StringMatch
 from webapp.istio.parse_values import integer, mapping, text, texts, texts_by_name
 
 _KINDS: tuple[Literal["exact", "prefix", "regex"], ...] = ("exact", "prefix", "regex")
@@ -22,7 +23,19 @@ def _is_object(value: Any) -> bool:
     return isinstance(value, Mapping)
 
 
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+_CALLERS: Mapping[str, Callable[[Any], bool]] = {
+    "port": lambda value: integer(value) is not None,
+    "sourceLabels": lambda value: _is_object(value) and all(map(_is_text, value.values())),
+    "sourceNamespace": _is_text,
+    "gateways": _are_texts,
+}
+_L4_FIELDS = {**_CALLERS, "sniHosts": _are_texts, "destinationSubnets": _are_texts}
 _FIELDS: Mapping[str, Callable[[Any], bool]] = {
+    **_CALLERS,
     "name": _is_text,
     "statPrefix": _is_text,
     "uri": _is_object,
@@ -32,10 +45,6 @@ _FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "headers": _is_object,
     "withoutHeaders": _is_object,
     "queryParams": _is_object,
-    "port": lambda value: integer(value) is not None,
-    "sourceLabels": lambda value: _is_object(value) and all(map(_is_text, value.values())),
-    "sourceNamespace": _is_text,
-    "gateways": lambda value: isinstance(value, list) and all(map(_is_text, value)),
     "ignoreUriCase": lambda value: isinstance(value, bool),
 }
 """Every field of a match that is understood, and whether a value of it can be read."""
@@ -72,11 +81,16 @@ def _single(raw: Mapping[str, Any], field: str, unknown: list[str]) -> StringMat
     return None if condition is None or condition.kind == "present" else condition
 
 
+def _known(raw: Mapping[str, Any], fields: Mapping[str, Callable[[Any], bool]]) -> tuple[Mapping[str, Any], list[str]]:
+    """Give the fields that are understood, and the names of the others."""
+    known = {field: value for field, value in raw.items() if field in fields and fields[field](value)}
+    return known, [field for field, value in raw.items() if field not in known and value is not None]
+
+
 def _match(raw: Any) -> HttpMatch:
     if not isinstance(raw, Mapping):
         return HttpMatch(unknown=("match",))
-    known = {field: value for field, value in raw.items() if field in _FIELDS and _FIELDS[field](value)}
-    unknown = [field for field, value in raw.items() if field not in known and value is not None]
+    known, unknown = _known(raw, _FIELDS)
     return HttpMatch(
         name=text(known.get("name")),
         uri=_single(known, "uri", unknown),
@@ -100,3 +114,25 @@ def parse_matches(raw: Any) -> tuple[HttpMatch, ...]:
     if raw is None:
         return ()
     return tuple(_match(each) for each in raw) if isinstance(raw, list) else (HttpMatch(unknown=("match",)),)
+
+
+def _l4_match(raw: Any) -> L4Match:
+    if not isinstance(raw, Mapping):
+        return L4Match(unknown=("match",))
+    known, unknown = _known(raw, _L4_FIELDS)
+    return L4Match(
+        sni_hosts=texts(known.get("sniHosts")),
+        destination_subnets=texts(known.get("destinationSubnets")),
+        port=integer(known.get("port")) or None,
+        source_labels=texts_by_name(known.get("sourceLabels")),
+        source_namespace=text(known.get("sourceNamespace")),
+        gateways=texts(known.get("gateways")),
+        unknown=tuple(unknown),
+    )
+
+
+def parse_l4_matches(raw: Any) -> tuple[L4Match, ...]:
+    """Read `spec.tls[].match` or `spec.tcp[].match`; no entry means every connection."""
+    if raw is None:
+        return ()
+    return tuple(_l4_match(each) for each in raw) if isinstance(raw, list) else (L4Match(unknown=("match",)),)

@@ -8,27 +8,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from webapp.istio.objects import HttpRoute, JsonPatch, RouteDestination, VirtualService
+from webapp.istio.objects import (
+    DestinationRule,
+    Gateway,
+    HttpRoute,
+    JsonPatch,
+    Route,
+    RouteDestination,
+    VirtualService,
+)
 from webapp.istio.parse_values import mapping
 from webapp.istio.words import destination_versions
+
+TAG_HEADER = "x-crossfade-version"
+"""Response header that the opt-in tag sets per destination (`headers.response.set`); its value is the version."""
 
 
 def _pointer(*parts: str | int) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
-def fence(virtual_service: VirtualService) -> dict[str, Any]:
+def fence(found: VirtualService | DestinationRule | Gateway) -> dict[str, Any]:
     """Give the operation that makes the API server answer 409 where the object is no longer the one that was read.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update
     """
-    version = virtual_service.metadata.resource_version
-    return {"op": "replace", "path": "/metadata/resourceVersion", "value": version}
+    return {"op": "replace", "path": "/metadata/resourceVersion", "value": found.metadata.resource_version}
 
 
 def weight_patch(
     virtual_service: VirtualService,
-    route: HttpRoute,
+    route: Route,
     weights: Sequence[int],
     *,
     annotations: Mapping[str, str | None] | None = None,
@@ -42,22 +52,25 @@ def weight_patch(
     changed: JsonPatch = []
     for place, (each, now, weight) in enumerate(zip(route.route, route.weights, weights, strict=True)):
         if weight != now:
-            path = _pointer("spec", "http", route.index, "route", place, "weight")
+            path = _pointer("spec", route.section, route.index, "route", place, "weight")
             changed.append({"op": "add" if each.weight is None else "replace", "path": path, "value": weight})
     if not changed:
         return []
-    return [fence(virtual_service), *changed, *_annotation_operations(virtual_service, annotations or {})]
+    return [fence(virtual_service), *changed, *annotation_operations(virtual_service, annotations or {})]
 
 
 def annotation_patch(virtual_service: VirtualService, annotations: Mapping[str, str | None]) -> JsonPatch:
     """Set annotations, or remove those whose value is None; no operations where they are so already."""
-    changed = _annotation_operations(virtual_service, annotations)
+    changed = annotation_operations(virtual_service, annotations)
     return [fence(virtual_service), *changed] if changed else []
 
 
-def _annotation_operations(virtual_service: VirtualService, annotations: Mapping[str, str | None]) -> JsonPatch:
-    found = mapping(virtual_service.raw.get("metadata")).get("annotations")
-    present = mapping(found)
+def annotation_operations(
+    found: VirtualService | DestinationRule | Gateway, annotations: Mapping[str, str | None]
+) -> JsonPatch:
+    """Give the operations that set annotations, or remove those whose value is None, without a fence."""
+    given = mapping(found.raw.get("metadata")).get("annotations")
+    present = mapping(given)
     changed: JsonPatch = []
     for name, value in annotations.items():
         path = _pointer("metadata", "annotations", name)
@@ -66,7 +79,7 @@ def _annotation_operations(virtual_service: VirtualService, annotations: Mapping
                 changed.append({"op": "remove", "path": path})
         elif present.get(name) != value:
             changed.append({"op": "replace" if name in present else "add", "path": path, "value": value})
-    if changed and not isinstance(found, Mapping):
+    if changed and not isinstance(given, Mapping):
         changed.insert(0, {"op": "add", "path": "/metadata/annotations", "value": {}})
     return changed
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from webapp.istio.names import resolve_host, service_of_host
+from webapp.istio.names import hosts_overlap, resolve_host, service_of_host
 from webapp.istio.objects import Destination, DestinationRule, Subset
 from webapp.istio.parse_values import integer, mapping, mapping_or_none, mappings
-from webapp.istio.services import key_of_host
+from webapp.istio.services import host_of, key_of_host, service_keys
 from webapp.istio.snapshot import Snapshot, remembered
 from webapp.istio.visibility import exported_to
 
@@ -69,6 +69,19 @@ def subsets_for_host(snapshot: Snapshot, fqdn: str, *, namespace: str = "") -> M
             for subset in rule.subsets:
                 subsets.setdefault(subset.name, subset)
     return subsets
+
+
+@remembered
+def stray_rules(snapshot: Snapshot) -> Mapping[str, tuple[DestinationRule, ...]]:
+    """Give the DestinationRules whose host nothing in the mesh has, by the first label of that host."""
+    found: dict[str, tuple[DestinationRule, ...]] = {}
+    hosts = [host_of(snapshot, key) for key in service_keys(snapshot)]
+    for host, rules in snapshot.rules_by_host.items():
+        wild = host.startswith("*") and any(hosts_overlap(host, each) for each in hosts)
+        if not wild and key_of_host(snapshot, host) is None:
+            first = host.partition(".")[0]
+            found[first] = (*found.get(first, ()), *rules)
+    return found
 
 
 @remembered

@@ -21,7 +21,11 @@ _HOST = re.compile(r"[A-Za-z0-9.:_\[\]-]*")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"([!-~]([ -~]*[!-~])?)?")
 _QUERY_PART = re.compile(r"[A-Za-z0-9._~-]*")
-_CONNECTION_HEADERS = {"host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "expect"}
+CONNECTION_HEADERS = frozenset(
+    ("host", "connection", "keep-alive", "proxy-connection", "content-length", "transfer-encoding", "te", "trailer")
+    + ("upgrade", "expect")
+)
+"""Headers that say how a message is sent, not what is asked: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def _obstacle(match: HttpMatch) -> str:
         return "This route takes requests from inside of the mesh only."
     if match.scheme:
         return "This route takes requests by their scheme, which is the gateway's to say."
-    if any(name.startswith(":") or name.lower() in _CONNECTION_HEADERS for name in match.headers):
+    if any(name.startswith(":") or name.lower() in CONNECTION_HEADERS for name in match.headers):
         return "This route takes requests by a header that belongs to the connection."
     if match.method and not any(_fits(match.method, method) for method in SAFE_METHODS):
         return f"This route takes {match.method.value} requests, which may change something and are not sent from here."

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from webapp.istio.names import service_host, service_of_host
 from webapp.istio.objects import Key
-from webapp.istio.snapshot import Snapshot
+from webapp.istio.parse_values import mapping, texts
+from webapp.istio.snapshot import Snapshot, remembered
 
 _API_SERVER: Key = ("default", "kubernetes")
 
 
+@remembered
 def service_keys(snapshot: Snapshot) -> tuple[Key, ...]:
     """List what traffic can be sent to: Services by name, and hosts of ServiceEntries as (namespace, host)."""
     entries = ((entry.metadata.namespace, host) for host, entry in snapshot.service_entry_by_host.items())
@@ -31,3 +33,15 @@ def key_of_host(snapshot: Snapshot, fqdn: str) -> Key | None:
         fqdn = next((f"*{suffix}" for suffix in suffixes if f"*{suffix}" in snapshot.service_entry_by_host), "")
         entry = snapshot.service_entry_by_host.get(fqdn)
     return (entry.metadata.namespace, fqdn) if entry else None
+
+
+def exported_by(snapshot: Snapshot, key: Key) -> tuple[str, ...]:
+    """Give the `exportTo` of a service, empty where everybody sees it; a Service says it in an annotation.
+
+    https://istio.io/latest/docs/reference/config/annotations/#NetworkingExportTo
+    https://istio.io/latest/docs/reference/config/networking/service-entry/#ServiceEntry-export_to
+    """
+    if service := snapshot.services.get(key):
+        words = service.metadata.annotations.get("networking.istio.io/exportTo", "")
+        return tuple(filter(None, map(str.strip, words.split(","))))
+    return texts(mapping(snapshot.service_entry_by_host[key[1]].raw.get("spec")).get("exportTo"))

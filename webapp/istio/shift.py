@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from webapp.errors import Conflict
 from webapp.istio.history import HISTORY, last_writer, record
-from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.objects import JsonPatch, Route, VirtualService
 from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import weight_patch
-from webapp.istio.routes import find_route, route_digest
+from webapp.istio.routes import route_digest
+
+_R = TypeVar("_R", bound=Route)
 
 
-def expect_digest(virtual_service: VirtualService, *, http_route: int, seen: str) -> HttpRoute:
+def expect_digest(virtual_service: VirtualService, route: _R, *, seen: str) -> _R:
     """Return the route if it is still the one whose digest the person saw.
 
-    :raises NotFound: the object has no such route.
     :raises Conflict: the route has another match, other destinations or other weights by now; `detail` has the
         weights, who wrote them and when (as far as managedFields tell) and the new `route_digest`.
     """
-    route = find_route(virtual_service, http_route)
     digest = route_digest(route)
     if digest == seen:
         return route
-    by, at = last_writer(virtual_service.metadata) or ("somebody", "")
+    by, at = last_writer(virtual_service.metadata, route.section) or ("somebody", "")
     weights = list(route.weights)
     now = "/".join(map(str, weights)) or "without destinations"
     raise Conflict(
@@ -35,10 +36,10 @@ def expect_digest(virtual_service: VirtualService, *, http_route: int, seen: str
 
 def shift_patch(
     virtual_service: VirtualService,
+    route: Route,
     *,
-    http_route: int,
     seen: str,
-    choose: Callable[[HttpRoute], tuple[int, ...]],
+    choose: Callable[[], tuple[int, ...]],
     by: str,
     now: datetime,
     consent: str = "",
@@ -46,17 +47,19 @@ def shift_patch(
 ) -> JsonPatch:
     """Return the fenced patch that shifts one route, or an empty one where it has these weights already.
 
+    :param route: as the object has it now.
     :param seen: the `route_digest` of what the person saw.
-    :param choose: gives the new weights for the route as it is now; may raise InvalidInput or Conflict.
+    :param choose: gives the new weights, once it is sure that nothing stands against them; may raise InvalidInput or
+        Conflict.
     :param consent: the tool that manages the object, where the person has said that he knows.
     :param history: whether to record the change in the annotation `crossfade/history`, in the same patch; never done
         where the object's owner does not tolerate annotations.
-    :raises NotFound, Conflict: see `expect_digest`.
+    :raises Conflict: see `expect_digest`.
     :raises Owned: see `expect_consent`.
     """
-    route = expect_digest(virtual_service, http_route=http_route, seen=seen)
+    expect_digest(virtual_service, route, seen=seen)
     owner = expect_consent(virtual_service.metadata, consent)
-    weights = choose(route)
+    weights = choose()
     kept = history and (owner is None or owner.tolerates_annotations)
     annotations = {HISTORY: record(virtual_service, route, weights, by=by, now=now)} if kept else {}
     return weight_patch(virtual_service, route, weights, annotations=annotations)

@@ -1,23 +1,24 @@
 """The mesh at one moment: parsed objects by kind, and the indexes that pages ask for.
 
-Each index is built once a Snapshot, when it is first asked for, in one pass over its objects; what a page then
-asks costs a look-up, however large the mesh is. What is worked out from them can be `remembered` in the same way.
+Each index is built when it is first asked for, in one pass over its objects, and then kept up by each change; what a
+page asks costs a look-up, however large the mesh is. What is worked out from them can be `remembered`: the answer then
+holds, from Snapshot to Snapshot, for as long as nothing has changed that it was drawn from.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, wraps
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
+from webapp.istio.groupings import Grouping
+from webapp.istio.memory import Memory, Token
 from webapp.istio.names import resolve_host, service_of_host
 from webapp.istio.objects import (
     DestinationRule,
     EndpointSlice,
     Gateway,
-    HttpRoute,
     Key,
     Pod,
     Service,
@@ -25,19 +26,27 @@ from webapp.istio.objects import (
     VirtualService,
 )
 
-__all__ = ["Key", "Snapshot", "remembered"]
+__all__ = ["Grouping", "Key", "Snapshot", "remembered"]
 
 Label: TypeAlias = tuple[str, str]
-_K = TypeVar("_K")
 _V = TypeVar("_V")
 _P = ParamSpec("_P")
 
 
-def _grouped(pairs: Iterable[tuple[_K, _V]]) -> Mapping[_K, tuple[_V, ...]]:
-    found: defaultdict[_K, list[_V]] = defaultdict(list)
-    for key, value in pairs:
-        found[key].append(value)
-    return {key: tuple(values) for key, values in found.items()}
+def _key(found: Pod | EndpointSlice | VirtualService) -> Key:
+    return found.metadata.key
+
+
+def _namespace_and_first_label(_: Snapshot, service: Service) -> Iterator[tuple[str, Label]]:
+    """Give a Service's namespace and one label that each of its pods is sure to have."""
+    if service.selector:
+        yield service.metadata.namespace, min(service.selector.items())
+
+
+def _destinations_hosts(_: Snapshot, virtual_service: VirtualService) -> dict[str, None]:
+    namespace = virtual_service.metadata.namespace
+    named = (each.destination.host for route in virtual_service.routes for each in route.route)
+    return dict.fromkeys(resolve_host(host, namespace=namespace) for host in named)
 
 
 @dataclass(frozen=True)
@@ -55,35 +64,44 @@ class Snapshot:
     destination_rules: Mapping[Key, DestinationRule] = field(default_factory=dict)
     gateways: Mapping[Key, Gateway] = field(default_factory=dict)
     service_entries: Mapping[Key, ServiceEntry] = field(default_factory=dict)
+    groups: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    memory: Memory = field(default_factory=Memory, init=False, repr=False, compare=False)
+    read: set[Token] | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
-    def memory(self) -> dict[Any, Any]:
-        """Answers of functions that are `remembered`; it ends with the Snapshot."""
-        return {}
+    endpoint_slices_by_service = Grouping[Key, EndpointSlice](
+        "endpoint_slices", lambda _, each: [(each.metadata.namespace, each.service)], order=_key
+    )
+    """EndpointSlices by the (namespace, name) of the Service they belong to."""
 
-    @cached_property
-    def endpoint_slices_by_service(self) -> Mapping[Key, tuple[EndpointSlice, ...]]:
-        """EndpointSlices by the (namespace, name) of the Service they belong to."""
-        return _grouped(((each.metadata.namespace, each.service), each) for each in self.endpoint_slices.values())
+    pods_by_namespace = Grouping[str, Pod]("pods", lambda _, pod: [pod.metadata.namespace])
 
-    @cached_property
-    def pods_by_namespace(self) -> Mapping[str, tuple[Pod, ...]]:
-        """Pods by namespace."""
-        return _grouped((pod.metadata.namespace, pod) for pod in self.pods.values())
+    pods_by_label = Grouping[Label, Pod]("pods", lambda _, pod: pod.metadata.labels.items())
+    """Pods of all namespaces by each of their labels (Gateways select across namespaces), in any order."""
 
-    @cached_property
-    def pods_by_label(self) -> Mapping[Label, tuple[Pod, ...]]:
-        """Pods of all namespaces by each of their labels (Gateways select across namespaces)."""
-        return _grouped((label, pod) for pod in self.pods.values() for label in pod.metadata.labels.items())
+    _services_by_first_label = Grouping[tuple[str, Label], Service]("services", _namespace_and_first_label)
 
-    @cached_property
-    def _services_by_first_label(self) -> Mapping[tuple[str, Label], tuple[Service, ...]]:
-        """Services with a selector, by their namespace and one label that a selected pod is sure to have."""
-        return _grouped(
-            ((service.metadata.namespace, min(service.selector.items())), service)
-            for service in self.services.values()
-            if service.selector
-        )
+    pods_by_service = Grouping[Key, Pod](
+        "pods",
+        lambda snapshot, pod: (service.metadata.key for service in snapshot.services_selecting(pod)),
+        order=_key,
+        also=("services",),
+    )
+    """Pods that each Service selects, in order of their names."""
+
+    virtual_services_by_destination = Grouping[str, VirtualService]("virtual_services", _destinations_hosts, order=_key)
+    """VirtualServices by the full host names of their routes' destinations, in order of their names."""
+
+    rules_by_host = Grouping[str, DestinationRule](
+        "destination_rules",
+        lambda _, rule: [resolve_host(rule.host, namespace=rule.metadata.namespace)],
+        order=lambda rule: (rule.metadata.creation_timestamp, rule.metadata.name, rule.metadata.namespace),
+    )
+    """DestinationRules by their full host name or wildcard, the oldest first."""
+
+    @property
+    def quiet(self) -> Snapshot:
+        """The Snapshot itself, where this one takes note of what is read."""
+        return self
 
     def services_selecting(self, pod: Pod) -> Iterator[Service]:
         """Find the Services whose selector a pod's labels fulfil; a Service without a selector selects nothing.
@@ -96,69 +114,98 @@ class Snapshot:
                 if service.selector.items() <= labels.items():
                     yield service
 
-    @cached_property
-    def pods_by_service(self) -> Mapping[Key, tuple[Pod, ...]]:
-        """Pods that each Service selects."""
-        return _grouped(
-            (service.metadata.key, pod) for pod in self.pods.values() for service in self.services_selecting(pod)
-        )
+    def ready_pods(self, key: Key) -> frozenset[str]:
+        """Name the pods that are ready behind a Service, however many of its slices name them."""
+        slices = self.endpoint_slices_by_service.get(key, ())
+        return frozenset(each.pod for slice_ in slices for each in slice_.endpoints if each.ready and each.pod)
 
-    @cached_property
-    def ready_pods_by_service(self) -> Mapping[Key, frozenset[str]]:
-        """Names of the pods that are ready behind each Service, however many of its slices name them."""
-        ready: defaultdict[Key, set[str]] = defaultdict(set)
-        for each in self.endpoint_slices.values():
-            names = (endpoint.pod for endpoint in each.endpoints if endpoint.ready and endpoint.pod)
-            ready[each.metadata.namespace, each.service].update(names)
-        return {key: frozenset(names) for key, names in ready.items()}
-
-    @cached_property
-    def routes_by_host(self) -> Mapping[str, tuple[tuple[VirtualService, HttpRoute], ...]]:
-        """HTTP routes by the full host name of their destinations, each once a host, in order of their names."""
-        return _grouped(
-            (host, (virtual_service, route))
-            for (namespace, _), virtual_service in sorted(self.virtual_services.items())
-            for route in virtual_service.http
-            for host in dict.fromkeys(resolve_host(d.destination.host, namespace=namespace) for d in route.route)
-        )
-
-    @cached_property
-    def rules_by_host(self) -> Mapping[str, tuple[DestinationRule, ...]]:
-        """DestinationRules by their full host name or wildcard, the oldest first."""
-        rules = sorted(
-            self.destination_rules.values(),
-            key=lambda rule: (rule.metadata.creation_timestamp, rule.metadata.name, rule.metadata.namespace),
-        )
-        return _grouped((resolve_host(rule.host, namespace=rule.metadata.namespace), rule) for rule in rules)
-
-    @cached_property
+    @property
     def rule_wildcard_lengths(self) -> tuple[int, ...]:
         """Lengths of what stands behind the `*` of DestinationRules' hosts, the longest (most specific) first."""
-        return tuple(sorted({len(host) - 1 for host in self.rules_by_host if host.startswith("*")}, reverse=True))
+        return _rule_wildcard_lengths(self)
 
-    @cached_property
+    @property
     def service_entry_by_host(self) -> Mapping[str, ServiceEntry]:
         """ServiceEntries by each of their hosts, Kubernetes Services' own hosts left out."""
-        return {
-            host.lower(): entry
-            for _, entry in sorted(self.service_entries.items())
-            for host in entry.hosts
-            if service_of_host(host.lower()) not in self.services
-        }
+        return _service_entry_by_host(self)
+
+    def successor(self, revision: int, **kinds: Any) -> Snapshot:
+        """Give the Snapshot after a change, with the indexes and the answers that it leaves as they were.
+
+        :param kinds: the fields that have changed, each with its objects; those that have not are the same ones still.
+        """
+        after = replace(self, revision=revision, **kinds)
+        changed = {kind: _changed(getattr(self, kind), new) for kind, new in kinds.items()}
+        touched: set[Token] = set(kinds)
+        for grouping in self.groups.copy():
+            if touched.isdisjoint(grouping.also):
+                anew = grouping.carry(self, after, changed.get(grouping.kind, ()))
+                touched.update((grouping, group) for group in anew)
+        object.__setattr__(after, "memory", self.memory.successor(touched))
+        return after
+
+
+class _Reading(Snapshot):
+    """A Snapshot that takes note of what is read of it."""
+
+    _quiet: Snapshot
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> _Reading:
+        """Read the same objects, indexes and answers."""
+        quiet, reading = snapshot.quiet, object.__new__(cls)
+        read = set[Token]()
+        reading.__dict__.update(_quiet=quiet, groups=quiet.groups, memory=quiet.memory, read=read)
+        return reading
+
+    @property
+    def quiet(self) -> Snapshot:
+        """The Snapshot that is read."""
+        return self._quiet
+
+    def __getattr__(self, name: str) -> Any:
+        """Give a field that is not the reading's own: a kind's objects."""
+        self.__dict__["read"].add(name)
+        return getattr(self._quiet, name)
+
+
+def _changed(before: Mapping[Key, Any], after: Mapping[Key, Any]) -> set[Key]:
+    return {key for key, each in after.items() if before.get(key) is not each} | (before.keys() - after.keys())
 
 
 def remembered(work: Callable[Concatenate[Snapshot, _P], _V]) -> Callable[Concatenate[Snapshot, _P], _V]:
-    """Let a function of a Snapshot and of hashable values answer the same question once a Snapshot.
+    """Let a function of a Snapshot and of hashable values answer a question once, until what it read has changed.
 
-    Only for questions whose number the Snapshot's own objects bound, and for answers that nobody changes.
+    Only for questions whose number the Snapshot's own objects bound, and for answers that nobody changes and that
+    don't hold the Snapshot.
     """
 
     @wraps(work)
-    def answer(snapshot: Snapshot, /, *args: _P.args, **kwargs: _P.kwargs) -> _V:
+    def ask(snapshot: Snapshot, /, *args: _P.args, **kwargs: _P.kwargs) -> _V:
         question = (work, args, *kwargs.items())
-        if question not in snapshot.memory:
-            snapshot.memory[question] = work(snapshot, *args, **kwargs)
-        found: _V = snapshot.memory[question]
-        return found
+        known = snapshot.memory.get(question)
+        if known is None:
+            reading = _Reading.of(snapshot)
+            given = work(reading, *args, **kwargs)
+            known = snapshot.memory.put(question, given, reading.read or ())
+        if snapshot.read is not None:
+            snapshot.read.update(known.read)
+        answer: _V = known.given
+        return answer
 
-    return answer
+    return ask
+
+
+@remembered
+def _rule_wildcard_lengths(snapshot: Snapshot) -> tuple[int, ...]:
+    return tuple(sorted({len(host) - 1 for host in snapshot.rules_by_host if host.startswith("*")}, reverse=True))
+
+
+@remembered
+def _service_entry_by_host(snapshot: Snapshot) -> Mapping[str, ServiceEntry]:
+    return {
+        host.lower(): entry
+        for _, entry in sorted(snapshot.service_entries.items())
+        for host in entry.hosts
+        if service_of_host(host.lower()) not in snapshot.services
+    }

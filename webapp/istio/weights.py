@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from webapp.errors import InvalidInput
-from webapp.istio.objects import HttpRoute
+from webapp.istio.objects import Route
 
 USUAL_TOTAL = 100
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -37,14 +37,21 @@ def rebalance(
     rest = room - moved
     result = list(weights)
     result[index] = moved
-    base = {place: weights[place] for place in others}
-    if not any(base.values()):
-        base = dict.fromkeys(others, 1)
-    whole = sum(base.values())
-    for place in others:
-        result[place] = rest * base[place] // whole
-    left_over = rest - sum(result[place] for place in others)
-    for place in sorted(others, key=lambda place: -(rest * base[place] % whole))[:left_over]:
+    for place, part in zip(others, apportion(rest, [weights[place] for place in others]), strict=True):
+        result[place] = part
+    return tuple(result)
+
+
+def apportion(amount: int, parts: Sequence[int]) -> tuple[int, ...]:
+    """Split an amount in proportion to parts (equally, where all are 0) by largest remainder, a tie going to the first.
+
+    The result sums to exactly the amount.
+    """
+    ratios = parts if any(parts) else [1] * len(parts)
+    whole = sum(ratios)
+    result = [amount * ratio // whole for ratio in ratios]
+    by_remainder = sorted(range(len(ratios)), key=lambda place: -(amount * ratios[place] % whole))
+    for place in by_remainder[: amount - sum(result)]:
         result[place] += 1
     return tuple(result)
 
@@ -55,13 +62,25 @@ def shares(weights: Sequence[int]) -> tuple[float | None, ...]:
     return tuple(100 * weight / total if total > 0 else None for weight in weights)
 
 
-def weight_total(route: HttpRoute) -> int:
+def rescale(weights: Sequence[int]) -> tuple[int, ...]:
+    """Give weights of any sum on a scale of 100.
+
+    :raises InvalidInput: where one would become 0 and lose its traffic.
+    """
+    rescaled = apportion(USUAL_TOTAL, weights)
+    for before, after in zip(weights, rescaled, strict=True):
+        if before and not after:
+            raise _refused(f"{before} of {sum(weights)} is too little for a scale of {USUAL_TOTAL}: it would become 0")
+    return rescaled
+
+
+def weight_total(route: Route) -> int:
     """Give the sum that a route's weights have now and are to keep, 100 where they have none."""
     total = sum(route.weights)
     return total if total > 0 else USUAL_TOTAL
 
 
-def parse_weights(texts: Sequence[str], *, route: HttpRoute) -> tuple[int, ...]:
+def parse_weights(texts: Sequence[str], *, route: Route) -> tuple[int, ...]:
     """Read a form's weights for a route, one a destination, in order.
 
     :raises InvalidInput: on field `weight`, with a sentence that says which one is wrong and what is needed.

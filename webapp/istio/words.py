@@ -1,6 +1,7 @@
 """A route in words: what its destinations are called, what it takes, what it does, and what else it is told to do.
 
-The fields are those of https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute
+The fields are those of https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRoute; TLS and
+TCP routes have a match and destinations alone.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from webapp.istio.objects import Destination, HttpMatch, HttpRoute, StringMatch
+from webapp.istio.objects import Destination, HttpMatch, HttpRoute, L4Match, Route, StringMatch
 from webapp.istio.parse_values import integer, mapping, text, texts, texts_by_name
+
+_MOST_BODY_CHARACTERS = 60
 
 
 def destination_version(destination: Destination) -> str:
@@ -19,7 +22,7 @@ def destination_version(destination: Destination) -> str:
     return destination.subset or (destination.host if first.isdigit() else first)
 
 
-def destination_versions(route: HttpRoute) -> tuple[str, ...]:
+def destination_versions(route: Route) -> tuple[str, ...]:
     """Name what each of a route's destinations leads to, with its host where the short name could mean two hosts.
 
     `v1`, `v2`; but `v1@reviews`, `v1@ratings`. Destinations that differ in their port alone are one version.
@@ -37,13 +40,19 @@ def _with_host(destination: Destination) -> str:
     return f"{destination.subset}@{destination.host}" if destination.subset else destination.host
 
 
-def match_words(route: HttpRoute) -> str:
-    """Say which requests a route takes: `path starts with /`, `header end-user is jason, method GET`."""
-    entries = [", ".join(_conditions(match)) for match in route.match]
+def match_words(route: Route) -> str:
+    """Say which requests, or connections, a route takes: `path starts with /`, `header end-user is jason, port 80`."""
+    entries = [", ".join((*_conditions(match), *_caller_conditions(match))) for match in route.match]
     return " or ".join(entries) if entries and all(entries) else "everything"
 
 
-def _conditions(match: HttpMatch) -> Iterator[str]:
+def _conditions(match: HttpMatch | L4Match) -> Iterator[str]:
+    if isinstance(match, L4Match):
+        if match.sni_hosts:
+            yield f"SNI is {' or '.join(match.sni_hosts)}"
+        if match.destination_subnets:
+            yield f"to {' or '.join(match.destination_subnets)}"
+        return
     if match.uri:
         yield condition_words("path", match.uri) + (" in any case" if match.ignore_uri_case else "")
     for name, condition in match.headers.items():
@@ -63,6 +72,9 @@ def _conditions(match: HttpMatch) -> Iterator[str]:
         yield condition_words("host", match.authority)
     if match.scheme:
         yield condition_words("scheme", match.scheme)
+
+
+def _caller_conditions(match: HttpMatch | L4Match) -> Iterator[str]:
     if match.port:
         yield f"port {match.port}"
     if match.source_labels:
@@ -81,30 +93,52 @@ def condition_words(what: str, condition: StringMatch) -> str:
     return f"{what} {verb} {condition.value}".rstrip()
 
 
-def action_words(route: HttpRoute) -> str:
+def carried_words(route: Route) -> str:
+    """Say what a route carries: `requests` or, on TLS and TCP routes, `connections`."""
+    return "requests" if isinstance(route, HttpRoute) else "connections"
+
+
+def action_words(route: Route) -> str:
     """Say what a route without destinations does; empty where it has some."""
     if route.route:
         return ""
+    if not isinstance(route, HttpRoute):
+        return "has no destinations"
     if route.redirect is not None:
         return f"redirects to {_redirect_target(route.redirect)} ({integer(route.redirect.get('redirectCode')) or 301})"
     if route.direct_response is not None:
-        return f"answers {integer(route.direct_response.get('status')) or 'by'} itself"
+        status = integer(route.direct_response.get("status"))
+        return f"answers {status or 'by'} itself{_body_words(mapping(route.direct_response.get('body')))}"
     if route.delegate is not None:
         names = (text(route.delegate.get("namespace")), text(route.delegate.get("name")))
         return f"delegates to {'/'.join(filter(None, names))}"
     return "has no destinations"
 
 
+def _body_words(body: Mapping[str, Any]) -> str:
+    """https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPBody"""
+    if body.get("bytes"):
+        return " with a body of bytes"
+    said = " ".join(text(body.get("string")).split())
+    cut = said[:_MOST_BODY_CHARACTERS] + ("…" if len(said) > _MOST_BODY_CHARACTERS else "")
+    return f": “{cut}”" if cut else ""
+
+
+_DERIVED_PORTS = {"FROM_PROTOCOL_DEFAULT": ":the scheme's own port", "FROM_REQUEST_PORT": ":the request's port"}
+"""https://istio.io/latest/docs/reference/config/networking/virtual-service/#HTTPRedirect-RedirectPortSelection"""
+
+
 def _redirect_target(redirect: Mapping[str, Any]) -> str:
     scheme, authority, uri = (text(redirect.get(name)) for name in ("scheme", "authority", "uri"))
-    port = integer(redirect.get("port"))
-    host = (authority or ("the same host" if scheme or port else "")) + (f":{port}" if port else "")
+    number = integer(redirect.get("port"))
+    port = f":{number}" if number else _DERIVED_PORTS.get(text(redirect.get("derivePort")), "")
+    host = (authority or ("the same host" if scheme or port else "")) + port
     return f"{scheme + '://' if scheme else ''}{host}{uri}" or "the same address"
 
 
-def extra_words(route: HttpRoute) -> list[str]:
+def extra_words(route: Route) -> list[str]:
     """Say everything else that a route is told to do, so that nothing is hidden behind its weights."""
-    return [words for words in _extras(route) if words]
+    return [words for words in _extras(route) if words] if isinstance(route, HttpRoute) else []
 
 
 def _extras(route: HttpRoute) -> Iterator[str]:
@@ -118,7 +152,8 @@ def _extras(route: HttpRoute) -> Iterator[str]:
     if abort:
         yield f"aborts {_percentage(abort)} with {abort.get('httpStatus') or abort.get('grpcStatus') or 'an error'}"
     if route.mirror is not None:
-        percentage = {"percentage": route.raw.get("mirrorPercentage"), "percent": route.raw.get("mirrorPercent")}
+        percent = route.raw.get("mirrorPercent", route.raw.get("mirror_percent"))
+        percentage = {"percentage": route.raw.get("mirrorPercentage"), "percent": percent}
         yield f"mirrors {_percentage(percentage)} to {_mirror(route.mirror)}"
     for each in route.mirrors:
         yield f"mirrors {_percentage(each)} to {_mirror(mapping(each.get('destination')))}"
@@ -152,7 +187,9 @@ def _percentage(raw: Mapping[str, Any]) -> str:
 
 
 def _mirror(destination: Mapping[str, Any]) -> str:
-    return " of ".join(filter(None, [text(destination.get("subset")), text(destination.get("host"))]))
+    words = " of ".join(filter(None, [text(destination.get("subset")), text(destination.get("host"))]))
+    port = integer(mapping(destination.get("port")).get("number"))
+    return f"{words}:{port}" if port else words
 
 
 def _header_words(headers: Mapping[str, Any], whose: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from itertools import islice
 from webapp.istio.diagnostics.note import Note
 from webapp.istio.mesh import key_of_host, pods_without_sidecar, versions_of
 from webapp.istio.names import resolve_host
-from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.objects import HttpRoute, Route, VirtualService
 from webapp.istio.parse_values import mapping, text
 from webapp.istio.rules import Policy, policy_for
 from webapp.istio.snapshot import Snapshot
@@ -20,9 +20,10 @@ from webapp.istio.words import destination_versions
 _HASHES = {"httpHeaderName": "the header", "httpQueryParameterName": "the query parameter"}
 
 
-def balance_notes(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> Iterator[Note]:
+def balance_notes(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> Iterator[Note]:
     """Note what makes seen shares differ from the weights, though nothing is wrong with the route."""
-    yield from _sticky(snapshot, virtual_service, route)
+    if isinstance(route, HttpRoute):
+        yield from _sticky(snapshot, virtual_service, route)
     yield from _affinity(snapshot, virtual_service, route)
     yield from _by_pods(snapshot, virtual_service, route)
     yield from _mutual_tls(snapshot, virtual_service, route)
@@ -58,7 +59,7 @@ def _hash_words(policy: Policy) -> str:
     return "their address" if settings.get("useSourceIp") is True else ""
 
 
-def _affinity(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> Iterator[Note]:
+def _affinity(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> Iterator[Note]:
     """https://kubernetes.io/docs/reference/networking/virtual-ips/#session-affinity"""
     namespace = virtual_service.metadata.namespace
     for host in dict.fromkeys(resolve_host(each.destination.host, namespace=namespace) for each in route.route):
@@ -70,7 +71,7 @@ def _affinity(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRo
             yield Note("info", "session-affinity", sentence, "Take sessionAffinity out of the Service.")
 
 
-def _by_pods(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> Iterator[Note]:
+def _by_pods(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> Iterator[Note]:
     """https://istio.io/latest/docs/reference/config/networking/destination-rule/#LoadBalancerSettings-SimpleLB"""
     if len(route.route) != 1 or route.route[0].destination.subset:
         return
@@ -93,9 +94,10 @@ def _by_pods(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRou
     )
 
 
-def _mutual_tls(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> Iterator[Note]:
+def _mutual_tls(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> Iterator[Note]:
     """https://istio.io/latest/docs/ops/common-problems/network-issues/#503-errors-after-setting-destination-rule"""
     namespace = virtual_service.metadata.namespace
+    fate = "answered 503" if isinstance(route, HttpRoute) else "closed"
     for each, version in zip(route.route, destination_versions(route), strict=True):
         policy = policy_for(snapshot, each.destination, "tls", namespace=namespace)
         if policy is None or policy.settings.get("mode") != "ISTIO_MUTUAL":
@@ -106,6 +108,6 @@ def _mutual_tls(snapshot: Snapshot, virtual_service: VirtualService, route: Http
             sentence = (
                 f"DestinationRule {policy.rule.metadata.full_name} asks for ISTIO_MUTUAL, and {version} has pods "
             )
-            sentence += f"without a sidecar ({named}): what is sent to them is answered 503."
+            sentence += f"without a sidecar ({named}): what is sent to them is {fate}."
             cure = "Inject the sidecar into these pods, or take the tls mode out of the rule."
             yield Note("warning", "mutual-tls-without-sidecar", sentence, cure)

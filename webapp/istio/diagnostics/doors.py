@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from webapp.istio.bound import full_hosts
+from webapp.istio.diagnostics.gateways import gateway_notes
 from webapp.istio.diagnostics.note import Note, analysed
-from webapp.istio.gateways import MESH, gateway_pods, serves_host
+from webapp.istio.gateways import MESH, serves_host
 from webapp.istio.names import gateway_key
 from webapp.istio.objects import Gateway, Key, VirtualService
-from webapp.istio.snapshot import Snapshot, remembered
+from webapp.istio.snapshot import Snapshot
 
 _PLAIN = {"HTTP", "HTTP2", "GRPC", "GRPC-WEB"}
 
@@ -23,12 +24,14 @@ def door_notes(snapshot: Snapshot, virtual_service: VirtualService) -> Iterator[
         if name == MESH:
             continue
         key = gateway_key(name, namespace=virtual_service.metadata.namespace)
+        if "." in name and "/" not in name:
+            sentence = f"{name} is an older way to name the Gateway {'/'.join(key)}."
+            yield analysed("IST0133", Note("info", "gateway-name", sentence, f"Write {'/'.join(key)}."))
         gateway = snapshot.gateways.get(key)
         if gateway is None:
             yield _not_found(key)
             continue
-        if gateway.selector and not _has_pods(snapshot, key):
-            yield _without_pods(gateway)
+        yield from gateway_notes(snapshot, key)
         yield from _servers(gateway, virtual_service)
 
 
@@ -37,19 +40,6 @@ def _not_found(key: Key) -> Note:
     sentence = f"Gateway {'/'.join(key)} does not exist, so nothing reaches these routes through it."
     cure = "Create it, or name another one in spec.gateways."
     return analysed("IST0101", Note("warning", "gateway-not-found", sentence, cure))
-
-
-@remembered
-def _has_pods(snapshot: Snapshot, key: Key) -> bool:
-    return bool(gateway_pods(snapshot, snapshot.gateways[key]))
-
-
-def _without_pods(gateway: Gateway) -> Note:
-    """https://istio.io/latest/docs/reference/config/networking/gateway/#Gateway-selector"""
-    selected = " ".join(f"{label}={value}" for label, value in gateway.selector.items())
-    sentence = f"Gateway {gateway.metadata.full_name} selects pods labelled {selected}, and there are none."
-    cure = "Start the gateway's pods, or correct the selector."
-    return analysed("IST0101", Note("warning", "gateway-without-pods", sentence, cure))
 
 
 def _servers(gateway: Gateway, virtual_service: VirtualService) -> Iterator[Note]:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from webapp.istio.diagnostics.note import Note
-from webapp.istio.history import FIELD_MANAGER
 from webapp.istio.objects import VirtualService
-from webapp.istio.ownership import owner_of
+from webapp.istio.ownership import APPLY_CONSEQUENCE, applied_sections, owner_of
 from webapp.istio.parse import parse_virtual_service
 from webapp.istio.parse_values import mapping
 from webapp.istio.routes import destinations_digest, route_key
@@ -32,35 +31,29 @@ def writer_notes(virtual_service: VirtualService) -> Iterator[Note]:
 
 
 def _server_side_apply(virtual_service: VirtualService) -> Iterator[Note]:
-    """Lists of Istio's objects are atomic, so whoever applies one weight owns all of `spec.http`.
+    """Note who else applies weights, where another is the object's owner already.
 
     https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts
     """
-    for manager in dict.fromkeys(
-        each.manager
-        for each in virtual_service.metadata.managed_fields
-        if each.operation == "Apply"
-        and each.manager != FIELD_MANAGER
-        and "f:http" in mapping(each.fields.get("f:spec"))
-    ):
-        sentence = (
-            f"{manager} owns all of spec.http by server-side apply: after a change here, its next apply of other "
-            "weights is a conflict, or with --force-conflicts puts its own weights back."
-        )
-        yield Note("owner", "server-side-apply", sentence, "Change the weights in what it applies as well.")
+    owner = owner_of(virtual_service.metadata)
+    for manager, section in applied_sections(virtual_service.metadata):
+        if owner is None or manager != owner.tool:
+            sentence = f"{manager} owns all of spec.{section} by server-side apply: {APPLY_CONSEQUENCE}"
+            yield Note("owner", "server-side-apply", sentence, "Change the weights in what it applies as well.")
 
 
 def _last_applied(virtual_service: VirtualService) -> Iterator[Note]:
     """https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#how-to-update-objects"""
     applied: dict[str, tuple[str, tuple[int, ...]]] = {
         route_key(route): (destinations_digest(route), route.weights)
-        for route in parse_virtual_service({"spec": _applied_spec(virtual_service)}).http
+        for route in parse_virtual_service({"spec": _applied_spec(virtual_service)}).routes
     }
     differing = []
-    for route in virtual_service.http:
+    for route in virtual_service.routes:
         destinations, weights = applied.get(route_key(route), ("", ()))
         if destinations == destinations_digest(route) and weights != route.weights:
-            differing.append(f"{'/'.join(map(str, weights))} for route {route.name or route.index}")
+            kind = "" if route.section == "http" else f"{route.section.upper()} "
+            differing.append(f"{'/'.join(map(str, weights))} for {kind}route {route.name or route.index}")
     if differing:
         sentence = f"The file that kubectl apply was last given says {' and '.join(differing)}: applied "
         sentence += "again, it puts these weights back."
