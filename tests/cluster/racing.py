@@ -1,23 +1,23 @@
-"""Many people shift one route at once, through nothing but a kubeconfig: what came of it, and whether it is right."""
+"""Many people shift one route at once: what they were told, what was stored, and whether the two agree."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from threading import Barrier
+from typing import Any, Protocol
 
 from webapp.cluster.access import load_access
 from webapp.cluster.client import Client
 from webapp.cluster.cluster import Cluster
-from webapp.cluster.kinds import VIRTUAL_SERVICES, list_path
+from webapp.cluster.kinds import VIRTUAL_SERVICES, list_path, object_path
 from webapp.errors import Conflict
-from webapp.istio.history import HISTORY, parse_history
+from webapp.istio.history import HISTORY, MOST_ENTRIES, parse_history
 from webapp.istio.objects import JsonPatch, VirtualService
 from webapp.istio.patch import annotation_patch
 from webapp.istio.routes import route_digest
@@ -25,99 +25,140 @@ from webapp.istio.shift import shift_patch
 from webapp.istio.snapshot import Key
 from webapp.settings import Settings
 
-TOTAL = 1_000
-"""What the two weights of the route sum to: large enough for each shift to ask for a split of its own."""
+CLIENTS, SHIFTS = 20, 50
+TOTAL = CLIENTS * SHIFTS
+"""What the two weights of the route sum to: each shift asks for a split of its own."""
 END = "crossfade-test/end"
-SECONDS = 30.0
+SECONDS = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One that was accepted: who asked, what he had seen, and the weights that he was told are stored."""
+
+    by: str
+    seen: str
+    weights: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One that was not, and the conflict as it was told."""
+
+    seen: str
+    detail: Mapping[str, Any]
+
+
+class Racer(Protocol):
+    """Somebody who shifts a route of two destinations."""
+
+    by: str
+
+    def look(self) -> str:
+        """Return the digest of the route as it is shown now."""
+
+    def shift(self, weights: tuple[int, int], seen: str) -> tuple[int, ...] | Mapping[str, Any]:
+        """Ask for weights; return those that are stored, or the conflict's detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Race:
     """What the clients were told, and what somebody who watched the object saw.
 
-    :param accepted: each write that was, as its client got it back; and by whom.
     :param versions: each version of the object in the order of the watch, the one before the race first.
     """
 
-    accepted: tuple[tuple[str, VirtualService], ...]
-    conflicts: tuple[Conflict, ...]
+    accepted: tuple[Shift, ...]
+    refused: tuple[Refusal, ...]
     versions: tuple[VirtualService, ...]
 
     def check(self) -> None:
-        """Assert that every accepted write was stored once, in order, on what its client had seen."""
-        told = sorted(self.accepted, key=lambda each: int(each[1].metadata.resource_version))
-        assert [stored for _, stored in told] == list(self.versions[1:])
-        for (by, _), (before, after) in zip(told, pairwise(self.versions), strict=True):
+        """Assert that every accepted write was stored once, on what its client had seen, and every other refused."""
+        asked = {each.weights: each for each in self.accepted}
+        stored = [each.http[0].weights for each in self.versions]
+        assert len(self.accepted) + len(self.refused) == CLIENTS * SHIFTS
+        assert len(self.accepted) == len(stored) - 1
+        assert asked.keys() == set(stored[1:])
+        for before, after in pairwise(self.versions):
+            shift = asked[after.http[0].weights]
+            assert shift.seen == route_digest(before.http[0])
+            assert int(before.metadata.resource_version) < int(after.metadata.resource_version)
             newest, *older = parse_history(after.metadata.annotations[HISTORY])
-            assert (newest.by, newest.after) == (by, after.http[0].weights)
+            assert (newest.by, newest.after) == (shift.by, shift.weights)
             assert (newest.base, newest.before) == (before.metadata.resource_version, before.http[0].weights)
-            assert older == list(parse_history(before.metadata.annotations.get(HISTORY)))[: len(older)]
-            assert len(older) == min(19, len(parse_history(before.metadata.annotations.get(HISTORY))))
-        assert all(conflict.detail["by"] for conflict in self.conflicts)
+            assert older == list(parse_history(before.metadata.annotations.get(HISTORY)))[: MOST_ENTRIES - 1]
+        # Nobody is refused twice for one change: who is told of it has seen it.
+        assert len(self.refused) <= CLIENTS * len(self.accepted)
+        for refusal in self.refused:
+            assert refusal.detail["by"]
+            assert refusal.detail["route_digest"] != refusal.seen
+            assert tuple(refusal.detail["weights"]) in stored
 
 
-def race(kubeconfig: str, key: Key, *, dashboards: int, clients: int = 20, shifts: int = 50) -> Race:
-    """Let clients shift the first route of a VirtualService at once, each of them so many times.
+class AdapterClient:
+    """One who is served by an adapter of this process."""
 
-    :param key: an object whose first route has two destinations, and which nobody else writes meanwhile.
-    :param dashboards: by how many processes' worth of adapters the clients are served, in turn.
+    def __init__(self, cluster: Cluster, key: Key, by: str) -> None:
+        self.by, self._cluster, self._key = by, cluster, key
+
+    def look(self) -> str:
+        """Look at the picture."""
+        return route_digest(self._cluster.snapshot().virtual_services[self._key].http[0])
+
+    def shift(self, weights: tuple[int, int], seen: str) -> tuple[int, ...] | Mapping[str, Any]:
+        """Write as a view does."""
+
+        def build(found: VirtualService) -> JsonPatch:
+            now = datetime.now(UTC)
+            return shift_patch(found, found.http[0], seen=seen, choose=lambda: weights, by=self.by, now=now)
+
+        namespace, name = self._key
+        try:
+            return self._cluster.write(namespace=namespace, name=name, build=build).http[0].weights
+        except Conflict as conflict:
+            return conflict.detail
+
+
+def race(kubeconfig: str, key: Key, clients: Sequence[Racer]) -> Race:
+    """Let the clients shift the first route of a VirtualService at once, each of them so many times.
+
+    :param kubeconfig: of somebody who may read and write the object, and who watches it meanwhile.
+    :param key: an object whose first route has two destinations, and which nobody else writes.
     """
     settings = Settings(kubeconfig=kubeconfig)
-    with ExitStack() as stack:
-        running = [_started(stack, settings, key) for _ in range(dashboards)]
-        before = running[0].get_virtual_service(namespace=key[0], name=key[1])
-        pool = stack.enter_context(ThreadPoolExecutor(clients + 1))
+    with closing(Client(load_access(settings))) as observer, ThreadPoolExecutor(len(clients) + 1) as pool:
+        before = _read(observer, key)
         versions = pool.submit(lambda: (before, *_versions(settings, before)))
-        together = Barrier(clients, timeout=SECONDS)
-        told = [
-            pool.submit(_shift_often, running[number % dashboards], key, number, shifts, together)
-            for number in range(clients)
-        ]
-        outcomes = [(f"client-{number}", each) for number, client in enumerate(told) for each in client.result()]
-        running[0].write(namespace=key[0], name=key[1], build=lambda found: annotation_patch(found, {END: "yes"}))
+        together = Barrier(len(clients), timeout=SECONDS)
+        told = [pool.submit(_shift_often, each, number, together) for number, each in enumerate(clients)]
+        outcomes = [outcome for each in told for outcome in each.result()]
+        end = annotation_patch(_read(observer, key), {END: "yes"})
+        observer.json("PATCH", _path(key), headers={"Content-Type": "application/json-patch+json"}, body=end)
         return Race(
-            accepted=tuple((by, each) for by, each in outcomes if isinstance(each, VirtualService)),
-            conflicts=tuple(each for _, each in outcomes if isinstance(each, Conflict)),
+            accepted=tuple(each for each in outcomes if isinstance(each, Shift)),
+            refused=tuple(each for each in outcomes if isinstance(each, Refusal)),
             versions=versions.result(SECONDS),
         )
 
 
-def _started(stack: ExitStack, settings: Settings, key: Key) -> Cluster:
-    cluster = Cluster(settings)
-    stack.callback(cluster.stop)
-    cluster.start()
-    deadline, revision = time.monotonic() + SECONDS, 0
-    while key not in cluster.snapshot().virtual_services:
-        assert time.monotonic() < deadline, cluster.status()
-        revision = cluster.wait_for_change(revision, 0.1)
-    return cluster
-
-
-def _shift_often(
-    cluster: Cluster, key: Key, number: int, shifts: int, together: Barrier
-) -> list[VirtualService | Conflict]:
-    """Look at the route as the picture has it and ask for a split that nobody else asks for, again and again."""
-    outcomes: list[VirtualService | Conflict] = []
+def _shift_often(client: Racer, number: int, together: Barrier) -> list[Shift | Refusal]:
+    """Look at the route and ask for a split that nobody else asks for, again and again."""
+    outcomes: list[Shift | Refusal] = []
     together.wait()
-    for turn in range(shifts):
-        weight = number * shifts + turn
-        seen = route_digest(cluster.snapshot().virtual_services[key].http[0])
-
-        def build(found: VirtualService, weight: int = weight, seen: str = seen) -> JsonPatch:
-            return shift_patch(
-                found,
-                http_route=0,
-                seen=seen,
-                choose=lambda route: (weight, TOTAL - weight),
-                by=f"client-{number}",
-                now=datetime.now(UTC),
-            )
-
-        try:
-            outcomes.append(cluster.write(namespace=key[0], name=key[1], build=build))
-        except Conflict as conflict:
-            outcomes.append(conflict)
+    for turn in range(SHIFTS):
+        seen, weight = client.look(), number * SHIFTS + turn
+        told = client.shift((weight, TOTAL - weight), seen)
+        outcomes.append(Shift(client.by, seen, told) if isinstance(told, tuple) else Refusal(seen, told))
     return outcomes
+
+
+def _path(key: Key) -> str:
+    return object_path(VIRTUAL_SERVICES.paths()[0]).format(namespace=key[0], name=key[1])
+
+
+def _read(client: Client, key: Key) -> VirtualService:
+    found: VirtualService = VIRTUAL_SERVICES.parse(client.json("GET", _path(key)))
+    return found
 
 
 def _versions(settings: Settings, before: VirtualService) -> Iterator[VirtualService]:

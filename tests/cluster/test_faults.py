@@ -217,12 +217,12 @@ def test_the_probe_tells_when_the_server_is_back(routed: KubeApi, settings: Sett
     worker.join()
     assert returned_at == [7.0]
     assert probe.error is None
-    assert {each.path for each in routed.requests} == {"/version"}
+    assert {each.path for each in routed.requests} == {"/livez"}
 
 
 def test_a_quiet_cluster_is_live_because_it_is_asked(routed: KubeApi, watching: Any, until: Any) -> None:
     cluster = watching(probe_seconds=0.2)
-    until(cluster, lambda: [each.path for each in routed.requests].count("/version") >= 2)
+    until(cluster, lambda: [each.path for each in routed.requests].count("/livez") >= 2)
     assert cluster.status().age_seconds < 1
 
 

@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from typing import Any
 from weakref import WeakSet
 
-from kubernetes.client import ApiClient, ApiException
+from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.config import ConfigException
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
@@ -36,19 +36,18 @@ class Client:
     """A few connections to the API server, which another thread can break off."""
 
     def __init__(self, access: Access, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self.host = access.configuration.host
         self.heard_at: float | None = None
         """When the API server last answered anything but an error of its own, by `clock`."""
         self._clock = clock
-        self._credentials = access.credentials
-        self._api = ApiClient(access.configuration)
-        self._api.user_agent = f"crossfade/{__version__}"
+        self._access = access
         self._guard = threading.Lock()
         self._connections: WeakSet[Any] = WeakSet()
-        self._api.rest_client.pool_manager.pool_classes_by_scheme = {
-            "http": self._remembering(HTTPConnectionPool),
-            "https": self._remembering(HTTPSConnectionPool),
-        }
+        self._api = self._made_with(access.configuration)
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return str(self._api.configuration.host)
 
     def open(
         self,
@@ -67,21 +66,30 @@ class Client:
         :param read_seconds: the longest silence, before the answer and within it.
         :raises CrossfadeError: for every answer but a success, see `failures`.
         """
+        parameters: dict[str, Any] = {
+            "path_params": dict(names or {}),
+            "query_params": list(query),
+            "header_params": {"Accept": "application/json", **(headers or {})},
+            "body": body,
+        }
+        api = self._api
         try:
-            with self._credentials:
-                request = self._api.param_serialize(
-                    method,
-                    path,
-                    path_params=dict(names or {}),
-                    query_params=list(query),
-                    header_params={"Accept": "application/json", **(headers or {})},
-                    body=body,
-                    auth_settings=["BearerToken"],
-                )
+            return self._send(api, method, path, parameters, read_seconds)
+        except BadCredentials:
+            if not self._renew(api):
+                raise
+        return self._send(self._api, method, path, parameters, read_seconds)
+
+    def _send(
+        self, api: ApiClient, method: str, path: str, parameters: dict[str, Any], read_seconds: float
+    ) -> HTTPResponse:
+        try:
+            with self._access.credentials:
+                request = api.param_serialize(method, path, auth_settings=["BearerToken"], **parameters)
         except (ConfigException, OSError) as error:
             raise BadCredentials(f"This dashboard's credentials can't be read again: {error}") from error
         try:
-            answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            answer = api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
         except HTTPError as error:
             close_lost_socket(error)
             raise no_connection(error, self.host, read_seconds=read_seconds) from error
@@ -96,10 +104,14 @@ class Client:
                 raise refusal(response.status, status_of(self._read(response, read_seconds)))
         return response
 
+    def read(self, method: str, path: str, *, read_seconds: float = READ_SECONDS, **options: Any) -> bytes:
+        """Send one request and return the answer's body; parameters and errors as for `open`."""
+        with closing(self.open(method, path, read_seconds=read_seconds, **options)) as response:
+            return self._read(response, read_seconds)
+
     def json(self, method: str, path: str, *, read_seconds: float = READ_SECONDS, **options: Any) -> Any:
         """Send one request and return the answer's JSON; parameters and errors as for `open`."""
-        with closing(self.open(method, path, read_seconds=read_seconds, **options)) as response:
-            data = self._read(response, read_seconds)
+        data = self.read(method, path, read_seconds=read_seconds, **options)
         try:
             return json.loads(data)
         except ValueError as error:
@@ -135,6 +147,26 @@ class Client:
     def close(self) -> None:
         """Close the connections that lie idle; those in use are closed by their users."""
         self._api.close()  # type: ignore[no-untyped-call]
+
+    def _renew(self, refused: ApiClient) -> bool:
+        """Tell whether there are other credentials than the refused ones by now; they are used from now on."""
+        configuration = self._access.renew(refused.configuration)
+        if configuration is refused.configuration:
+            return False
+        with self._guard:
+            if self._api is refused:
+                self._api = self._made_with(configuration)
+        refused.close()  # type: ignore[no-untyped-call]
+        return True
+
+    def _made_with(self, configuration: Configuration) -> ApiClient:
+        api = ApiClient(configuration)
+        api.user_agent = f"crossfade/{__version__}"
+        api.rest_client.pool_manager.pool_classes_by_scheme = {
+            "http": self._remembering(HTTPConnectionPool),
+            "https": self._remembering(HTTPSConnectionPool),
+        }
+        return api
 
     def _remembering(self, pool_class: type[HTTPConnectionPool]) -> Any:
         """Return a maker of pools whose connections `interrupt` can find: urllib3 itself knows only idle ones."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from webapp.cluster.access import Access, load_access
 from webapp.cluster.client import Client
 from webapp.cluster.kinds import KINDS, VIRTUAL_SERVICES, Kind
+from webapp.cluster.objects_writer import Objects, Outcome
 from webapp.cluster.parts import Parts
 from webapp.cluster.picture import Picture
 from webapp.cluster.probe import Probe
@@ -17,6 +19,7 @@ from webapp.cluster.status import ClusterStatus, KindProgress, State, status_of
 from webapp.cluster.worker import Worker
 from webapp.cluster.writes import Build, Writes
 from webapp.errors import ClusterUnavailable
+from webapp.istio.adopt.steps import Step
 from webapp.istio.objects import VirtualService
 from webapp.istio.snapshot import Snapshot
 from webapp.settings import Settings
@@ -56,7 +59,10 @@ class Cluster:
             Worker("probe", self._probe.client, self._probe.run),
         ]
         self._reviews = Reviews(self._client)
-        self._writes = Writes(self._client, self._picture, self._virtual_services_path)
+        self._writes = Writes[VirtualService](
+            self._client, self._picture, partial(self._path_of, VIRTUAL_SERVICES, "VirtualServices")
+        )
+        self._objects = Objects(self._client, self._picture, self._path_of, virtual_services=self._writes)
         self._started_at = time.monotonic()
 
     def start(self) -> None:
@@ -98,6 +104,14 @@ class Cluster:
             remarks=[each.problem for each in self._parts.values() if each.problem],
         )
 
+    def watch_ages(self) -> dict[str, float]:
+        """Give the seconds since the last list, event or bookmark of each kind, in the part that is longest behind."""
+        now = time.monotonic()
+        return {
+            kind.resource: now - min(each.health.heard_at or self._started_at for each in self._reflectors(kind))
+            for kind in KINDS
+        }
+
     def can(self, verb: str, resource: str, *, namespace: str) -> bool | None:
         """Tell whether this dashboard has a right now, as of at most 30 s ago; None where it can't be told."""
         return self._reviews.can(verb, resource, namespace=namespace)
@@ -109,6 +123,14 @@ class Cluster:
     def write(self, *, namespace: str, name: str, build: Build, dry_run: bool = False) -> VirtualService:
         """Change one VirtualService and return it as stored; parameters and errors as for `Writes.write`."""
         return self._writes.write(namespace=namespace, name=name, build=build, dry_run=dry_run)
+
+    def judge(self, step: Step) -> None:
+        """Have one step of a plan judged but not carried out; errors as for `Objects.judge`."""
+        self._objects.judge(step)
+
+    def carry_out(self, steps: Sequence[Step]) -> Outcome:
+        """Carry a plan out, step by step, as far as it goes; see `Objects.carry_out`."""
+        return self._objects.carry_out(steps)
 
     def _add(self, kind: Kind, access: Access, settings: Settings, timing: Timing) -> None:
         client = Client(access)
@@ -125,16 +147,21 @@ class Cluster:
         return max((each.heard_at for each in clients if each.heard_at is not None), default=self._started_at)
 
     def _renew(self, lost_at: float) -> None:
-        """Break off the connections on which nothing came since `lost_at`: they may be dead without knowing it."""
-        for each in (each for kind in KINDS for each in self._reflectors(kind)):
+        """Break off the watches on which nothing came since `lost_at`: they may be dead without knowing it.
+
+        To take up a watch again costs next to nothing. The first list would begin anew, and is bounded in itself.
+        """
+        for each in (each for kind in KINDS for each in self._reflectors(kind) if each.health.synced):
             if each.client.heard_at is None or each.client.heard_at <= lost_at:
                 each.client.interrupt()
+        # Those that lie idle: on the others somebody's change may be under way, and its answer yet to come.
+        self._client.close()
 
-    def _virtual_services_path(self) -> str:
-        reflectors = self._reflectors(VIRTUAL_SERVICES)
+    def _path_of(self, kind: Kind, called: str) -> str:
+        reflectors = self._reflectors(kind)
         path = next((each.path for each in reflectors if each.path), "")
         if not path:
             error = reflectors[0].health.error
             why = error.message if error else "they are being read for the first time; try again in a moment."
-            raise ClusterUnavailable(f"VirtualServices can't be reached: {why}")
+            raise ClusterUnavailable(f"{called} can't be reached: {why}")
         return path

@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 from urllib3.exceptions import (
+    ClosedPoolError,
     ConnectTimeoutError,
     HTTPError,
     NameResolutionError,
@@ -54,6 +56,12 @@ class BadCredentials(Forbidden):
     """The API server does not accept who we say we are."""
 
 
+NOBODY = 'User "system:anonymous"'
+"""https://kubernetes.io/docs/reference/access-authn-authz/authentication/#anonymous-requests"""
+
+FAILED_CHECK = re.compile(r"^\[-\](\S+) failed", re.MULTILINE)
+"""A line of `/livez`. https://kubernetes.io/docs/reference/using-api/health-checks/"""
+
 TOO_LARGE = "Too large resource version"
 """What an API server says that has gone back in time, restored from a backup."""
 
@@ -79,8 +87,12 @@ def refusal(code: int, status: Mapping[str, Any]) -> CrossfadeError:
     # A webhook may deny with any status, and Istio's does so with 400 and without a reason.
     if code < 500 and "admission webhook" in message and "denied the request" in message:
         return Refused(f"The cluster refused the change: {message}")
+    if code == 400 and "strict decoding error" in message:
+        return Refused(f"The cluster refused the change: {message}")
     if code == 401:
         return BadCredentials(f"The API server does not accept this dashboard's credentials: {message}.")
+    if code == 403 and NOBODY in message:
+        return BadCredentials(f"The API server does not know who this dashboard is: it has no credentials. {message}")
     if code == 403:
         return _forbidden(message)
     if code == 404:
@@ -97,6 +109,8 @@ def refusal(code: int, status: Mapping[str, Any]) -> CrossfadeError:
         return ClusterError(
             f"A validating webhook of the cluster does not answer, so nothing can be written: {message}"
         )
+    if failed := FAILED_CHECK.findall(message):
+        return ClusterError(f"The API server is not well: its own check of {' and '.join(failed)} fails.")
     return ClusterError(f"The API server answered with status {code}: {message}")
 
 
@@ -116,12 +130,17 @@ def no_connection(error: BaseException, host: str, *, read_seconds: float) -> Cl
         return Unreachable(f"{server} does not answer: its name can't be resolved.")
     if isinstance(error, NewConnectionError):
         return Unreachable(f"{server} does not answer: {_reason(error)}.")
+    if isinstance(error, ClosedPoolError):
+        return Unreachable(f"{server} was not asked: the connection was just closed; try again.")
     if isinstance(error, ConnectTimeoutError):
         return Unreachable(f"{server} does not answer: no connection in time.")
     if isinstance(error, ProxyError):
         return Unreachable(f"{server} can't be reached through the proxy: {_reason(error)}.")
     if isinstance(error, HTTPError) and not isinstance(error, SSLError):
         return no_answer(error, host, read_seconds=read_seconds)
+    if isinstance(_innermost(error), ssl.SSLEOFError | ConnectionError):
+        # What a load balancer does that has no API server behind it.
+        return Unreachable(f"{server} does not answer: the connection broke as soon as it was made.")
     return Unreachable(f"{server} can't be spoken to: {_reason(error)}.")
 
 
@@ -142,7 +161,9 @@ def status_of(body: bytes) -> Mapping[str, Any]:
     try:
         status = json.loads(body)
     except ValueError:
-        return {"message": body[:200].decode("utf-8", "replace")}
+        text = body.decode("utf-8", "replace")
+        failed = [each for each in text.splitlines() if FAILED_CHECK.match(each)]
+        return {"message": "\n".join(failed) or text[:200]}
     return status if isinstance(status, dict) else {}
 
 
@@ -175,8 +196,13 @@ def _invalid(message: str, details: Mapping[str, Any]) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return the operating system's or TLS' own words, from the innermost error that has some."""
-    while inner := error.__cause__ or next((each for each in error.args if isinstance(each, BaseException)), None):
-        error = inner
+    error = _innermost(error)
     verify = getattr(error, "verify_message", "")
     words = verify or getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
     return " ".join(str(words).split()).rstrip(".").lower() or type(error).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while inner := error.__cause__ or next((each for each in error.args if isinstance(each, BaseException)), None):
+        error = inner
+    return error

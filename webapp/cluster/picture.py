@@ -32,7 +32,7 @@ class Picture:
         with self._changed:
             if self._dirty:
                 copies = {field: dict(self._objects[field]) for field in self._dirty}
-                self._snapshot = replace(self._snapshot, revision=self._revision, **copies)
+                self._snapshot = self._snapshot.successor(self._revision, **copies)
                 self._dirty.clear()
             return self._snapshot
 

@@ -1,4 +1,4 @@
-"""Write VirtualServices: one fenced JSON Patch a change, and never over what somebody else did meanwhile."""
+"""Change objects: one fenced JSON Patch a change, and never over what somebody else did meanwhile."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
 from webapp.cluster.client import Client
 from webapp.cluster.failures import NoAnswer, StaleVersion
-from webapp.cluster.kinds import VIRTUAL_SERVICES, object_path
+from webapp.cluster.kinds import VIRTUAL_SERVICES, Kind, object_path
 from webapp.cluster.picture import Picture
 from webapp.errors import ClusterUnavailable, Conflict, NotFound
 from webapp.istio.history import FIELD_MANAGER, last_writer
-from webapp.istio.objects import JsonPatch, VirtualService
-from webapp.istio.parse import parse_virtual_service
+from webapp.istio.objects import DestinationRule, Gateway, JsonPatch, VirtualService
 from webapp.istio.snapshot import Key
 
 TURN_SECONDS = 30.0
@@ -24,41 +23,58 @@ TURN_SECONDS = 30.0
 LOOKS = 3
 """How often the object is read again for one change."""
 
+DRY_RUN = (("dryRun", "All"), ("fieldValidation", "Strict"))
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run and #field-validation"""
+
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-subdomain-names"""
 
 Build: TypeAlias = Callable[[VirtualService], JsonPatch]
 
+_Found = TypeVar("_Found", VirtualService, DestinationRule, Gateway)
 
-class Writes:
-    """Read and change VirtualServices at the API server itself, one change at a time for each object.
 
-    :param path: gives the address of all VirtualServices, in the API version that is served.
+class Writes(Generic[_Found]):
+    """Read and change objects of one kind at the API server itself, one change at a time for each object.
+
+    :param path: gives the address of all of them, in the API version that is served.
+    :param called: the kind in words.
     """
 
-    def __init__(self, client: Client, picture: Picture, path: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        picture: Picture,
+        path: Callable[[], str],
+        *,
+        kind: Kind = VIRTUAL_SERVICES,
+        called: str = "VirtualService",
+    ) -> None:
         self._client = client
         self._picture = picture
         self._path = path
+        self._kind, self._called = kind, called
         self._guard = Lock()
         self._turns: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
 
-    def get(self, *, namespace: str, name: str) -> VirtualService:
-        """Ask the API server for one VirtualService.
+    def get(self, *, namespace: str, name: str) -> _Found:
+        """Ask the API server for one object.
 
         :raises CrossfadeError: NotFound, Forbidden, ClusterUnavailable, ClusterError.
         """
         found = self._request("GET", (namespace, name))
-        self._picture.put(VIRTUAL_SERVICES, found)
+        self._picture.put(self._kind, found)
         return found
 
-    def write(self, *, namespace: str, name: str, build: Build, dry_run: bool = False) -> VirtualService:
-        """Change one VirtualService and return it as stored; one request, unless somebody else wrote meanwhile.
+    def write(
+        self, *, namespace: str, name: str, build: Callable[[_Found], JsonPatch], dry_run: bool = False
+    ) -> _Found:
+        """Change one object and return it as stored; one request, unless somebody else wrote meanwhile.
 
         :param build: makes the patch for the object that it is given, fenced with its resourceVersion; an empty
             patch asks for nothing. Its Conflict and NotFound count only for an object fresh from the API server:
             the picture's may be behind.
-        :param dry_run: have the change judged but not stored.
+        :param dry_run: have the change judged, strictly, but not stored.
         :raises CrossfadeError: what `build` raises; Refused, Forbidden, NotFound, ClusterUnavailable, ClusterError;
             Conflict where others wrote again after each of three looks.
         """
@@ -80,29 +96,31 @@ class Writes:
             detail={"by": by, "at": at},
         )
 
-    def _looks(self, key: Key) -> Iterator[tuple[VirtualService, bool]]:
+    def _looks(self, key: Key) -> Iterator[tuple[_Found, bool]]:
         """Give the object as the picture has it (second hand), then as often as asked as the API server has it."""
-        if (known := self._picture.get(VIRTUAL_SERVICES, key)) is not None:
+        if (known := self._picture.get(self._kind, key)) is not None:
             yield known, True
         for _ in range(LOOKS):
             yield self.get(namespace=key[0], name=key[1]), False
 
-    def _patch(self, key: Key, patch: JsonPatch, *, dry_run: bool) -> VirtualService:
-        query = [("fieldManager", FIELD_MANAGER), *([("dryRun", "All")] if dry_run else [])]
+    def _patch(self, key: Key, patch: JsonPatch, *, dry_run: bool) -> _Found:
+        query = [("fieldManager", FIELD_MANAGER), *(DRY_RUN if dry_run else ())]
         try:
             stored = self._request("PATCH", key, query=query, patch=patch)
         except NoAnswer as error:
+            if dry_run:
+                raise
             words = f"{error.message} Whether the change was stored is not known; the page will show it."
             raise ClusterUnavailable(words) from error
         if not dry_run:
-            self._picture.put(VIRTUAL_SERVICES, stored)
+            self._picture.put(self._kind, stored)
         return stored
 
     def _request(
         self, method: str, key: Key, *, query: Sequence[tuple[str, str]] = (), patch: JsonPatch | None = None
-    ) -> VirtualService:
+    ) -> _Found:
         namespace, name = key
-        nowhere = f"There is no VirtualService {namespace}/{name}."
+        nowhere = f"There is no {self._called} {namespace}/{name}."
         if not (NAME.fullmatch(namespace) and NAME.fullmatch(name)):
             raise NotFound(nowhere)  # `..` would lead elsewhere
         try:
@@ -116,7 +134,8 @@ class Writes:
             )
         except NotFound as error:
             raise NotFound(nowhere) from error
-        return parse_virtual_service(raw)
+        found: _Found = self._kind.parse(raw)
+        return found
 
     @contextmanager
     def _turn(self, key: Key) -> Iterator[None]:
