@@ -1,6 +1,6 @@
 """The suite speaks to a Kubernetes API through a kubeconfig alone: what it proves of one, any other can be held to.
 
-`CROSSFADE_CONTRACT_KUBECONFIG` names another cluster to run against: one with Istio's CRDs and validating webhook.
+`TESTS_CONTRACT_KUBECONFIG` names another cluster to run against: one with Istio's CRDs and validating webhook.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kubernetes.client import ApiClient, Configuration
 from tests.contract.rights import without_right
 from webapp.demo.kube import KubeApi
 
-KUBECONFIG = "CROSSFADE_CONTRACT_KUBECONFIG"
+KUBECONFIG = "TESTS_CONTRACT_KUBECONFIG"
 
 WEIGHTED = {
     "apiVersion": "networking.istio.io/v1",

@@ -20,6 +20,12 @@ def test_unknown_token(cluster):
     assert answer.status == 401
 
 
+def test_the_name_of_the_scheme_may_be_written_small(cluster):
+    """As in pods: the Python client writes `bearer` there, and `Bearer` elsewhere."""
+    given = cluster.client.configuration.auth_settings()["BearerToken"]["value"].partition(" ")[2]
+    assert cluster.call("GET", "/version", headers={"authorization": f"bearer {given}"}).status == 200
+
+
 def test_missing_right(cluster):
     cluster.create_virtual_service()
     path = f"{cluster.istio}/virtualservices/reviews"

@@ -16,6 +16,11 @@ def test_version(cluster):
     assert answer.body["gitVersion"].startswith("v1.")
 
 
+def test_a_server_that_is_well_says_so(cluster):
+    answer = cluster.call("GET", "/livez")
+    assert (answer.status, answer.body) == (200, "ok")
+
+
 def test_core_version(cluster):
     answer = cluster.call("GET", "/api")
     assert (answer.body["kind"], answer.body["versions"]) == ("APIVersions", ["v1"])

@@ -252,7 +252,13 @@ def test_dry_run_of_an_unknown_kind(cluster):
     created = cluster.create_virtual_service()
     path = f"{cluster.istio}/virtualservices/reviews"
     replace = [{"op": "replace", "path": "/spec/http/0/route/0/weight", "value": 50}]
-    assert cluster.patch(path, replace, query={"dryRun": "all"}).status == 422
+    answer = cluster.patch(path, replace, query={"dryRun": "all"})
+    words = 'Unsupported value: ["all"]: supported values: "All"'
+    assert answer.status == 422
+    assert answer.body["message"] == f'PatchOptions.meta.k8s.io "" is invalid: dryRun: {words}'
+    assert answer.body["details"]["causes"] == [
+        {"reason": "FieldValueNotSupported", "message": words, "field": "dryRun"}
+    ]
     assert cluster.call("GET", path).body == created
 
 

@@ -163,6 +163,68 @@ def test_weights_that_the_webhook_denies(cluster, path, values, why):
     assert weights(cluster.call("GET", path)) == [90, 10]
 
 
+@pytest.mark.parametrize("pointer", ["/spec/http/0/timeout", "/spec/http/0/retries"], ids=["of a route", "deeper"])
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        *(
+            (each, f'"{each}": must be a valid duration greater than 1ms')
+            for each in ("0s", "0.5ms", "1us", "-1s", "0")
+        ),
+        *(
+            (each, "\"string\": type conversion error from 'string' to 'google.protobuf.Duration'")
+            for each in ("", "5", "1 s")
+        ),
+    ],
+)
+def test_duration_that_is_none(cluster, path, pointer, written, why):
+    deeper = pointer.endswith("retries")
+    value = {"attempts": 1, "perTryTimeout": written} if deeper else written
+    answer = cluster.patch(path, [{"op": "add", "path": pointer, "value": value}])
+    assert (answer.status, answer.body["reason"]) == (422, "Invalid")
+    (cause,) = answer.body["details"]["causes"]
+    assert cause["field"] == ("spec.http[0].retries.perTryTimeout" if deeper else "spec.http[0].timeout")
+    assert cause["message"].startswith(f"Invalid value: {why}")
+
+
+@pytest.mark.parametrize("written", ["1ms", "1h30m", "1.5s"])
+def test_duration(cluster, path, written):
+    assert cluster.patch(path, [{"op": "add", "path": "/spec/http/0/timeout", "value": written}]).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"redirect": {"uri": "/x"}}, "HTTP route cannot contain both route and redirect"),
+        (
+            {"redirect": {"uri": "/x"}, "route": None, "fault": {"abort": {"httpStatus": 500}}},
+            "HTTP route cannot contain both fault and redirect",
+        ),
+        (
+            {"rewrite": {"authority": "a"}, "headers": {"request": {"set": {"Host": "b"}}}},
+            'authority header cannot be set multiple times: have "a", attempting to set "b"',
+        ),
+        (
+            {"headers": {"request": {"set": {":authority": "a"}, "add": {"host": "b"}}}},
+            'authority header cannot be set multiple times: have "a", attempting to set "b"',
+        ),
+    ],
+    ids=["route and redirect", "fault and redirect", "two authorities", "two headers"],
+)
+def test_route_that_the_webhook_denies(cluster, path, fields, why):
+    route = cluster.call("GET", path).body["spec"]["http"][0] | fields
+    answer = cluster.patch(path, [replace("/spec/http/0", route)])
+    assert (answer.status, answer.body.get("reason")) == (400, None)
+    denial = 'admission webhook "rev.validation.istio.io" denied the request: configuration is invalid'
+    assert answer.body["message"] == f"{denial}: {why}"
+
+
+def test_authority_of_a_destination_is_its_own(cluster, path):
+    headers = {"op": "add", "path": "/spec/http/0/route/0/headers", "value": {"request": {"set": {"Host": "b"}}}}
+    rewrite = {"op": "add", "path": "/spec/http/0/rewrite", "value": {"authority": "a"}}
+    assert cluster.patch(path, [headers, rewrite]).status == 200
+
+
 @pytest.mark.parametrize("values", [(100, 50), (0, 100), (1, 0)], ids=str)
 def test_weights_need_no_sum(cluster, path, values):
     answer = cluster.patch(path, [replace(FIRST, values[0]), replace(SECOND, values[1])])

@@ -171,3 +171,25 @@ def test_watch_false_is_a_list(cluster, path):
 def test_selector_that_is_none(cluster, path):
     answer = cluster.call("GET", path, query={"watch": "1", "labelSelector": "a in"})
     assert (answer.status, answer.body["reason"]) == (400, "BadRequest")
+
+
+INITIAL = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+
+
+def test_state_of_the_beginning_ends_with_a_bookmark(cluster):
+    """What `kubectl wait` waits for."""
+    cluster.create_virtual_service()
+    with cluster.watch(f"{cluster.istio}/virtualservices", **INITIAL) as events:
+        first, second = next(events), next(events)
+    assert (first["type"], first["object"]["metadata"]["name"]) == ("ADDED", "reviews")
+    assert (second["type"], second["object"]["kind"]) == ("BOOKMARK", "VirtualService")
+    metadata = second["object"]["metadata"]
+    assert metadata["annotations"] == {"k8s.io/initial-events-end": "true"}
+    assert int(metadata["resourceVersion"]) >= int(first["object"]["metadata"]["resourceVersion"])
+
+
+def test_state_of_the_beginning_has_to_be_asked_for_in_full(cluster):
+    query = {"watch": "1", "sendInitialEvents": "true"}
+    answer = cluster.call("GET", f"{cluster.istio}/virtualservices", query=query)
+    assert (answer.status, answer.body["reason"]) == (422, "Invalid")
+    assert [cause["field"] for cause in answer.body["details"]["causes"]] == ["resourceVersionMatch"]

@@ -16,6 +16,7 @@ from webapp.demo.errors import FleetFailed
 from webapp.demo.fleet import Fleet
 from webapp.demo.kube.store import Store
 from webapp.demo.node import switches_of
+from webapp.demo.snapshot import snapshot_of
 
 DEADLINE_SECONDS = 10.0
 
@@ -104,6 +105,19 @@ def test_a_deployment_becomes_a_ready_pod_with_an_address(cluster: Cluster) -> N
     assert cluster.controller.addresses == {pod["status"]["podIP"]: ("127.0.0.1", 4001)}
     assert pod["status"]["podIP"].startswith("10.244.")
     assert cluster.runner.pods[f"shop/{pod['metadata']['name']}"] == {"version": "v1", "service": "web"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "has_sidecar"), [({"istio-injection": "enabled"}, True), ({}, False)], ids=["injected", "not injected"]
+)
+def test_pods_of_an_injected_namespace_count_as_having_sidecars(
+    cluster: Cluster, labels: Raw, has_sidecar: bool
+) -> None:
+    cluster.store.put("namespaces", {"metadata": {"name": "shop", "labels": labels}}, manager="tests")
+    cluster.put(deployment())
+    cluster.controller.reconcile()
+    (pod,) = snapshot_of(cluster.store).pods.values()
+    assert pod.has_proxy is has_sidecar
 
 
 def test_a_service_with_a_selector_has_one_slice(cluster: Cluster) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.demo.test_controller import Runner
 from webapp.demo.controller import Controller
 from webapp.demo.kube.store import Store
-from webapp.demo.sample_mesh import load_objects, set_gateway_port
+from webapp.demo.sample_mesh import WALK, helloworld, load_objects, set_gateway_port, tutorial_objects
 from webapp.demo.snapshot import snapshot_of
 from webapp.demo.translate import translate
 from webapp.istio.gateways import GatewayAddress, NoGateway, gateway_address
@@ -78,6 +78,26 @@ def test_versions_and_their_pods(mesh: Snapshot) -> None:
 )
 def test_weights(mesh: Snapshot, key: tuple[str, str], weights: tuple[int, ...]) -> None:
     assert mesh.virtual_services[key].http[0].weights == weights
+
+
+def test_the_tutorial_is_the_walk_with_a_split(mesh: Snapshot) -> None:
+    assert all((helloworld() / name).is_file() for name in WALK)
+    kinds = [(each["kind"], each["metadata"]["name"]) for each in tutorial_objects()]
+    assert kinds == [
+        ("Service", "aspnetcore-service"),
+        ("Deployment", "aspnetcore-v1"),
+        ("Gateway", "aspnetcore-gateway"),
+        ("Deployment", "aspnetcore-v2"),
+        ("DestinationRule", "aspnetcore-destinationrule"),
+        ("VirtualService", "aspnetcore-virtualservice"),
+    ]
+    assert all(pod.has_proxy for key, pod in mesh.pods.items() if key[0] == "default")
+
+
+def test_every_service_has_an_address_of_its_own(mesh: Snapshot) -> None:
+    addresses = [each.cluster_ip for each in mesh.services.values()]
+    assert all(addresses)
+    assert len(set(addresses)) == len(addresses)
 
 
 def test_every_pod_is_behind_a_service(mesh: Snapshot) -> None:

@@ -382,6 +382,28 @@ def test_traffic_policy_is_noted_but_for_the_balancer() -> None:
     assert {each["lb_policy"] for each in translation.clusters if "api" in each["name"]} == {"ROUND_ROBIN"}
 
 
+SIDECAR = {"security.istio.io/tlsMode": "istio"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "notes"),
+    [
+        pytest.param([SIDECAR, SIDECAR], {}, id="all have sidecars"),
+        pytest.param(
+            [SIDECAR, {}],
+            {("shop", "web"): ("http[0]: trafficPolicy.tls for api.shop.svc.cluster.local",)},
+            id="one has none",
+        ),
+    ],
+)
+def test_mutual_tls_makes_no_difference_to_pods_with_sidecars(labels: list[Raw], notes: Raw) -> None:
+    web, *rest = service("api", ("a", "v1", "10.244.1.1"), ("b", "v2", "10.244.1.2"))
+    for pod, more in zip(rest, labels, strict=False):
+        pod["metadata"]["labels"] |= more
+    rule = destination_rule("api", "v1", trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}})
+    assert translated(web, *rest, rule, virtual_service({"route": [destination("api")]})).notes == notes
+
+
 FIELDS = st.sampled_from(
     [
         "match",

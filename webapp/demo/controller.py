@@ -21,6 +21,7 @@ from webapp.demo.controller_objects import (
     SLICES,
     deployment_status,
     endpoint_slice,
+    is_injected,
     label_of,
     new_pod,
     replicas_of,
@@ -80,9 +81,10 @@ class Controller:
             pods, hashed = owned.pop(deployment["metadata"]["uid"], []), template_hash(deployment)
             current = [pod for pod in pods if label_of(pod, HASH_LABEL) == hashed]
             wanted = min(replicas_of(deployment), MOST_REPLICAS)
+            injected = is_injected(self._store.get("namespaces", name=deployment["metadata"]["namespace"]))
             for _ in range(wanted - len(current)):
                 suffix = "".join(secrets.choice(ALPHABET) for _ in range(5))
-                self._store.put("pods", new_pod(deployment, suffix=suffix), manager=MANAGER)
+                self._store.put("pods", new_pod(deployment, suffix=suffix, injected=injected), manager=MANAGER)
             kept = {pod["metadata"]["name"] for pod in current[:wanted]}
             self._delete("pods", (pod for pod in pods if pod["metadata"]["name"] not in kept))
         for orphans in owned.values():

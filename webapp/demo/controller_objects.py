@@ -22,6 +22,11 @@ MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SLICES = "endpointslice-controller.k8s.io"
 NODE = "demo"
 SWITCH_PREFIX = "crossfade.demo/"
+SIDECAR_LABELS = {"security.istio.io/tlsMode": "istio"}
+"""What Istio's injector writes on a pod that it gives a sidecar.
+
+https://istio.io/latest/docs/reference/config/labels/#SecurityTlsMode
+"""
 
 
 def template_hash(deployment: RawObject) -> str:
@@ -29,8 +34,16 @@ def template_hash(deployment: RawObject) -> str:
     return _letters(json.dumps(mapping(deployment.get("spec")).get("template"), sort_keys=True), 10)
 
 
-def new_pod(deployment: RawObject, *, suffix: str) -> dict[str, Any]:
-    """Return a Pod of a Deployment, not yet on a node."""
+def is_injected(namespace: RawObject | None) -> bool:
+    """Say whether pods of a Namespace get a sidecar.
+
+    https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/#automatic-sidecar-injection
+    """
+    return namespace is not None and label_of(namespace, "istio-injection") == "enabled"
+
+
+def new_pod(deployment: RawObject, *, suffix: str, injected: bool = False) -> dict[str, Any]:
+    """Return a Pod of a Deployment, not yet on a node; an injected one counts as having a sidecar."""
     metadata, template = deployment["metadata"], mapping(mapping(deployment.get("spec")).get("template"))
     hashed = template_hash(deployment)
     owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": metadata["name"], "uid": metadata["uid"]}
@@ -41,7 +54,11 @@ def new_pod(deployment: RawObject, *, suffix: str) -> dict[str, Any]:
         "metadata": {
             "name": f"{metadata['name']}-{hashed}-{suffix}",
             "namespace": metadata["namespace"],
-            "labels": {**texts_by_name(given.get("labels")), HASH_LABEL: hashed},
+            "labels": {
+                **(SIDECAR_LABELS if injected else {}),
+                **texts_by_name(given.get("labels")),
+                HASH_LABEL: hashed,
+            },
             "annotations": texts_by_name(given.get("annotations")),
             "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": True}],
         },

@@ -5,15 +5,15 @@ The words are those of Kubernetes 1.37 and of istiod's validating webhook.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from webapp.demo.kube.kinds import JsonObject, Kind
-from webapp.demo.kube.status import ApiError, Cause, denied, invalid
+from webapp.demo.kube.schemas import known, schema_of, unknown_fields, wrong_values
+from webapp.demo.kube.status import ApiError, Cause, denied, invalid, unnamed_invalid
 
 WEBHOOK = "rev.validation.istio.io"
-INT32 = range(-(2**31), 2**31)
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -25,34 +25,6 @@ _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')"
 )
-
-_ROUTE: JsonObject = {"destination": {"host": "string", "subset": "string"}, "weight": "int32", "headers": {}}
-_SPECS: Mapping[str, JsonObject] = {
-    "destinationrules": {"host": "string", "subsets": [{"name": "string", "labels": {}}]},
-    "gateways": {"selector": {}, "servers": [{"hosts": ["string"], "port": {"number": "integer"}}]},
-    "serviceentries": {"hosts": ["string"], "ports": [{"number": "integer"}], "endpoints": [{}]},
-    "virtualservices": {
-        "hosts": ["string"],
-        "gateways": ["string"],
-        "http": [{"name": "string", "timeout": "string", "match": [{}], "route": [_ROUTE]}],
-        "tls": [{"match": [{}], "route": [_ROUTE]}],
-        "tcp": [{"match": [{}], "route": [_ROUTE]}],
-    },
-}
-"""The part of each CRD's schema that is checked: {} any object, [x] a list of x, else a type's name."""
-
-_BASIC = "FieldValueTypeInvalid"
-_UNCHECKED = Cause(
-    "<nil>",
-    "Invalid value: null: some validation rules were not checked because the object was invalid; "
-    "correct the existing errors to complete validation",
-)
-_INT32_WORDS = {
-    **{name: (name, "integer") for name in ("string", "array", "null")},
-    **{name: ("", "int32") for name in ("boolean", "object")},
-    "number": ("float64", "int32"),
-}
-"""What is found where an int32 is wanted → how the API server calls the one and the other."""
 
 
 def check_name(kind: Kind, name: str) -> None:
@@ -72,80 +44,69 @@ def check_name(kind: Kind, name: str) -> None:
     raise invalid(kind, name, [Cause("metadata.name", f'Invalid value: "{name}": {rule}')])
 
 
-def check_content(kind: Kind, wanted: JsonObject) -> None:
-    """Refuse metadata and spec of wrong types (400, 422), then what istiod's webhook denies (400)."""
+def check_fields(kind: Kind, wanted: JsonObject, *, is_patched: bool) -> None:
+    """Refuse fields that the kind does not have: 400, and for the result of a patch 422.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
+    """
+    unknown = ", ".join(f'unknown field "{path}"' for path in unknown_fields(wanted, schema_of(kind)))
+    if not unknown:
+        return
+    if not is_patched:
+        raise ApiError(400, f"{_cannot(kind, wanted)}: strict decoding error: {unknown}")
+    shown = json.dumps(json.dumps(wanted, separators=(",", ":"), sort_keys=True))
+    raise unnamed_invalid(Cause("patch", f"Invalid value: {shown}: strict decoding error: {unknown}"))
+
+
+def check_content(kind: Kind, wanted: JsonObject) -> JsonObject:
+    """Return the object as it may be stored: without unknown fields, and without known ones that are null.
+
+    Refuses metadata and spec of wrong types (400, 422), then what istiod's webhook denies (400).
+    """
     for part in ("labels", "annotations"):
         values = wanted["metadata"].get(part)
         if values is not None and not (isinstance(values, dict) and all(isinstance(v, str) for v in values.values())):
             raise ApiError(
                 400, f"json: cannot unmarshal into Go struct field ObjectMeta.metadata.{part} of type string"
             )
-    if not kind.is_custom:
-        return
-    name = str(wanted["metadata"].get("name", ""))
-    _drop_nulls(wanted.get("spec"), _SPECS[kind.plural])
-    if causes := list(_wrong_types(wanted.get("spec", {}), _SPECS[kind.plural], "spec")):
-        raise invalid(kind, name, [*causes, *([_UNCHECKED] if any(map(_is_basic, causes)) else [])])
-    if faults := list(_weight_faults(wanted)):
+    schema = schema_of(kind)
+    if not schema:
+        return wanted
+    kept: JsonObject = known(wanted, schema)
+    name = str(kept["metadata"].get("name", ""))
+    if causes := wrong_values(kept.get("spec", {}), schema["spec"]):
+        if kind.is_custom:
+            raise invalid(kind, name, causes)
+        raise ApiError(400, f"{_cannot(kind, wanted)}: json: {causes[0].message}")
+    if kind.plural == "virtualservices" and (faults := list(denials(kept.get("spec", {})))):
         listed = "".join(f"\n\t* {fault}" for fault in faults)
         words = faults[0] if len(faults) == 1 else f"{len(faults)} errors occurred:{listed}\n\n"
         raise denied(WEBHOOK, f"configuration is invalid: {words}")
+    return kept
 
 
-def _drop_nulls(value: Any, schema: Any) -> None:
-    """Take known fields that are null away, as the API server does before it looks at them."""
-    if isinstance(value, dict) and isinstance(schema, dict):
-        for key in schema.keys() & value.keys():
-            if value[key] is None:
-                del value[key]
-            else:
-                _drop_nulls(value[key], schema[key])
-    elif isinstance(value, list) and isinstance(schema, list):
-        for item in value:
-            _drop_nulls(item, schema[0])
+def _cannot(kind: Kind, wanted: JsonObject) -> str:
+    version = str(wanted["apiVersion"]).rpartition("/")[2]
+    return f'{kind.kind} in version "{version}" cannot be handled as a {kind.kind}'
 
 
-def _wrong_types(value: Any, schema: Any, path: str) -> Iterator[Cause]:
-    """Compare with a schema as the API server does with a CRD's."""
-    expected = schema if isinstance(schema, str) else _type_name(schema)
-    found = _type_name(value)
-    if found == "integer" and expected == "int32":
-        if int(value) not in INT32:
-            yield _not_int32(path)
-    elif found != expected:
-        shown, wanted = _INT32_WORDS[found] if expected == "int32" else (found, expected)
-        words = f'Invalid value: "{shown}": {path} in body must be of type {wanted}: "{shown}"'
-        yield Cause(path, words, _BASIC)
-        if (found, expected) == ("number", "int32"):
-            yield _not_int32(path)
-    elif isinstance(schema, list):
-        for index, item in enumerate(value):
-            yield from _wrong_types(item, schema[0], f"{path}[{index}]")
-    elif isinstance(schema, dict):
-        for key in (key for key in schema if key in value):
-            yield from _wrong_types(value[key], schema[key], f"{path}.{key}")
-
-
-def _not_int32(path: str) -> Cause:
-    # The API server names no field here: its number check knows none.
-    return Cause("<nil>", f'Invalid value: "": Checked value must be of type integer with format int32 in {path}')
-
-
-def _is_basic(cause: Cause) -> bool:
-    return cause.reason == _BASIC
-
-
-def _type_name(value: Any) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return "integer"
-    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "integer", float: "number"}
-    return names.get(type(value), "null")
-
-
-def _weight_faults(wanted: JsonObject) -> Iterator[str]:
-    """Find weights that istiod's webhook denies; a single destination may have any weight from 0."""
-    spec = wanted.get("spec", {})
+def denials(spec: JsonObject) -> Iterator[str]:
+    """Find what istiod's webhook denies in a VirtualService, as far as it is known here."""
+    for route in spec.get("http", ()):
+        if "redirect" in route:
+            yield from (
+                f"HTTP route cannot contain both {each} and redirect" for each in ("route", "fault") if route.get(each)
+            )
+        changes = route.get("headers", {}).get("request", {})
+        authority = route.get("rewrite", {}).get("authority")
+        for name, value in (*changes.get("set", {}).items(), *changes.get("add", {}).items()):
+            if name.lower() in {"host", ":authority"}:
+                if authority:
+                    twice = f'have "{authority}", attempting to set "{value}"'
+                    yield f"authority header cannot be set multiple times: {twice}"
+                authority = value
     for route in (route for protocol in ("http", "tls", "tcp") for route in spec.get(protocol, ())):
+        # A single destination may have any weight from 0.
         weights = [destination.get("weight", 0) for destination in route.get("route", ())]
         yield from (f"weight {weight} < 0" for weight in weights if weight < 0)
         if len(weights) > 1 and sum(weights) == 0:

@@ -13,6 +13,7 @@ from webapp.demo.kube.faults import Faults
 from webapp.demo.kube.kinds import KINDS, JsonObject, Kind
 from webapp.demo.kube.listing import list_objects, presenter
 from webapp.demo.kube.request import Request
+from webapp.demo.kube.scaling import scale_of
 from webapp.demo.kube.status import ApiError, PageNotFound
 from webapp.demo.kube.store import Store
 from webapp.demo.kube.watching import Watch
@@ -46,16 +47,19 @@ class Api:
         self, store: Store, faults: Faults, *, token: str, is_stopping: Callable[[], bool], bookmark_seconds: float
     ) -> None:
         self._store, self._faults = store, faults
-        self._credentials = f"Bearer {token}".encode()
+        self._token = token.encode()
         self._is_stopping, self._bookmark_seconds = is_stopping, bookmark_seconds
         self.requests: deque[Request] = deque(maxlen=100)
 
     def answer(self, request: Request) -> Response | Watch:
         """Answer a request; ApiError, PageNotFound and Dropped are answers too."""
         self.requests.append(request)
-        if not secrets.compare_digest(request.headers.get("authorization", "").encode(), self._credentials):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secrets.compare_digest(token.strip().encode(), self._token):
             raise ApiError(401)
         self._faults.before(request, self._is_stopping)
+        if request.path == "/livez":
+            return Response(200, "ok")
         if not request.resource:
             return Response(200, describe(request.path, request.headers.get("host", ""), self._faults.is_hidden))
         kind = self._kind_of(request)
@@ -88,7 +92,7 @@ class Api:
         for kind in KINDS:
             if (kind.group, kind.plural) == (request.group, request.resource) and request.version in kind.versions:
                 is_placed = kind.namespaced or kind.plural == "namespaces" or not request.namespace
-                is_known = not request.subresource or (kind.has_status and request.subresource == "status")
+                is_known = request.subresource in {"", *kind.subresources}
                 if is_placed and is_known and not self._faults.is_hidden(kind.group, request.version):
                     return kind
         if request.group in BUILT_IN_GROUPS:
@@ -103,6 +107,8 @@ class Api:
         stored = self._store.read(kind.plural, (request.namespace if kind.namespaced else "", request.name))
         if stored is None:
             raise status.not_found(kind, request.name)
+        if request.subresource == "scale":
+            return scale_of(stored)
         return presenter(request, kind, "PartialObjectMetadata")(stored)
 
     def _access_review(self, review: JsonObject) -> JsonObject:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from webapp.demo.kube.kinds import KINDS, JsonObject, Kind
+from webapp.demo.kube.kinds import KINDS, SCALE, JsonObject, Kind
+from webapp.demo.kube.openapi import document, index
 from webapp.demo.kube.status import PageNotFound
 
 VERSION = {
@@ -29,11 +30,19 @@ def describe(path: str, address: str, is_hidden: Callable[[str, str], bool]) -> 
     :param address: host and port of this server.
     :param is_hidden: whether a (group, version) is to be left out.
     """
-    kinds = [kind for kind in KINDS if any(not is_hidden(kind.group, version) for version in kind.versions)]
+    kinds = [kind for kind in KINDS if _versions(kind, is_hidden)]
     groups = {kind.group: _group(kind, is_hidden) for kind in kinds if kind.group}
     match path.strip("/").split("/"):
         case ["version"]:
             return dict(VERSION)
+        case ["openapi", "v3"]:
+            return index(sorted({kind.root(each) for kind in kinds for each in _versions(kind, is_hidden)}))
+        case ["openapi", "v3", *_, version] if here := [
+            kind
+            for kind in kinds
+            if f"/openapi/v3/{kind.root(version)}" == path and version in _versions(kind, is_hidden)
+        ]:
+            return document(version, here)
         case ["api"]:
             served = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
             return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": served}
@@ -53,11 +62,13 @@ def describe(path: str, address: str, is_hidden: Callable[[str, str], bool]) -> 
 
 def _group(kind: Kind, is_hidden: Callable[[str, str], bool]) -> JsonObject:
     versions = [
-        {"groupVersion": kind.api_version(version), "version": version}
-        for version in kind.versions
-        if not is_hidden(kind.group, version)
+        {"groupVersion": kind.api_version(version), "version": version} for version in _versions(kind, is_hidden)
     ]
     return {"name": kind.group, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _versions(kind: Kind, is_hidden: Callable[[str, str], bool]) -> list[str]:
+    return [version for version in kind.versions if not is_hidden(kind.group, version)]
 
 
 def _resources(kinds: list[Kind]) -> list[JsonObject]:
@@ -70,8 +81,8 @@ def _resources(kinds: list[Kind]) -> list[JsonObject]:
             | shared
             | {key: value for key, value in optional.items() if value}
         )
-        if kind.has_status:
-            resources.append(
-                {"name": f"{kind.plural}/status", "singularName": "", "verbs": ["get", "patch", "update"]} | shared
-            )
+        for each in kind.subresources:
+            own = {"group": SCALE.group, "version": "v1", "kind": SCALE.kind} if each == "scale" else {}
+            named = {"name": f"{kind.plural}/{each}", "singularName": "", "verbs": ["get", "patch", "update"]}
+            resources.append(named | shared | own)
     return resources

@@ -29,6 +29,7 @@ class Kind:
     kind: str
     namespaced: bool = True
     has_status: bool = True
+    has_scale: bool = False
     counts_generations: bool = True
     answers_deleted: bool = False
     short_names: tuple[str, ...] = ()
@@ -39,6 +40,11 @@ class Kind:
     def is_custom(self) -> bool:
         """Whether a CustomResourceDefinition defines it: these differ in lists, patch types and unfenced updates."""
         return self.group == ISTIO
+
+    @property
+    def subresources(self) -> tuple[str, ...]:
+        """What can be read and written of its objects by itself."""
+        return (*(("scale",) if self.has_scale else ()), *(("status",) if self.has_status else ()))
 
     @property
     def group_resource(self) -> str:
@@ -54,6 +60,10 @@ class Kind:
         """`apiVersion` of the objects, in the stored version unless another is asked for."""
         version = version or self.versions[0]
         return f"{self.group}/{version}" if self.group else version
+
+    def root(self, version: str) -> str:
+        """Return the start of its addresses: `api/v1`, `apis/apps/v1`."""
+        return f"{'apis' if self.group else 'api'}/{self.api_version(version)}"
 
     def shown(self, stored: JsonObject, version: str) -> JsonObject:
         """Return a stored object as that version shows it, `apiVersion` and `kind` first."""
@@ -75,6 +85,12 @@ def _istio(plural: str, kind: str, *short_names: str) -> Kind:
 
 NAMESPACES = Kind("", ("v1",), "namespaces", "Namespace", False, counts_generations=False, short_names=("ns",))
 
+SCALE = Kind("autoscaling", ("v1",), "scales", "Scale")
+"""What the subresource `scale` of other kinds is; it has no address of its own.
+
+https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/
+"""
+
 KINDS: tuple[Kind, ...] = (
     NAMESPACES,
     Kind("", ("v1",), "nodes", "Node", False, counts_generations=False, short_names=("no",)),
@@ -89,7 +105,7 @@ KINDS: tuple[Kind, ...] = (
         short_names=("svc",),
         categories=("all",),
     ),
-    Kind("apps", ("v1",), "deployments", "Deployment", short_names=("deploy",), categories=("all",)),
+    Kind("apps", ("v1",), "deployments", "Deployment", has_scale=True, short_names=("deploy",), categories=("all",)),
     Kind("discovery.k8s.io", ("v1",), "endpointslices", "EndpointSlice", has_status=False),
     _istio("destinationrules", "DestinationRule", "dr"),
     _istio("gateways", "Gateway", "gw"),

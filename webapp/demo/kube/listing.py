@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from webapp.demo.kube.kinds import JsonObject, Kind
-from webapp.demo.kube.request import Request, partial, wants_partial
+from webapp.demo.kube.request import Request, form_of, partial
 from webapp.demo.kube.selecting import Selector, selector
 from webapp.demo.kube.status import ApiError
 from webapp.demo.kube.store import Key, Store
+from webapp.demo.kube.tables import table
 
 PARTIAL_LIST = "PartialObjectMetadataList"
 CONTINUE_EXPIRED = (
@@ -51,10 +52,25 @@ def in_scope(request: Request, kind: Kind) -> Selector:
 
 
 def presenter(request: Request, kind: Kind, partial_kind: str) -> Callable[[JsonObject], JsonObject]:
-    """Return how this request shows an object: in its version, or its metadata alone."""
-    if wants_partial(request, partial_kind):
-        return lambda stored: partial(kind, stored)
-    return lambda stored: kind.shown(stored, request.version)
+    """Return how this request shows an object: in its version, its metadata alone, or as a table of one row."""
+    form = form_of(request, partial_kind)
+    if form == "Table":
+        return lambda stored: table(kind.plural, [_row(request, kind, stored)], _table_metadata(stored))
+    return (lambda stored: partial(kind, stored)) if form else (lambda stored: kind.shown(stored, request.version))
+
+
+def _row(request: Request, kind: Kind, stored: JsonObject) -> tuple[JsonObject, JsonObject | None]:
+    """Return an object and what `includeObject` wants beside its row."""
+    match request.query.get("includeObject"):
+        case "None":
+            return stored, None
+        case "Object":
+            return stored, kind.shown(stored, request.version)
+    return stored, partial(kind, stored)
+
+
+def _table_metadata(stored: JsonObject) -> JsonObject:
+    return {"resourceVersion": stored["metadata"]["resourceVersion"]}
 
 
 def list_objects(store: Store, request: Request, kind: Kind) -> JsonObject:
@@ -74,8 +90,11 @@ def list_objects(store: Store, request: Request, kind: Kind) -> JsonObject:
         metadata["continue"] = _Token(revision, _key(page[-1])).encoded()
         if not {"labelSelector", "fieldSelector"} & request.query.keys():
             metadata["remainingItemCount"] = len(wanted) - len(page)
+    form = form_of(request, PARTIAL_LIST)
+    if form == "Table":
+        return table(kind.plural, [_row(request, kind, stored) for stored in page], metadata)
     items = [show(stored) for stored in page]
-    if wants_partial(request, PARTIAL_LIST):
+    if form:
         described = {"kind": PARTIAL_LIST, "apiVersion": "meta.k8s.io/v1"}
     else:
         described = {"kind": f"{kind.kind}List", "apiVersion": kind.api_version(request.version)}

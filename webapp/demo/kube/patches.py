@@ -14,7 +14,9 @@ import jsonpointer
 
 from webapp.demo.kube.kinds import JsonObject, Kind
 from webapp.demo.kube.request import Request
+from webapp.demo.kube.schemas import schema_of
 from webapp.demo.kube.status import ApiError, rejected_patch, unsupported_media_type
+from webapp.demo.kube.strategic import strategic_merge
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -22,12 +24,14 @@ STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 MAX_OPERATIONS = 10_000
 
 
-def read_patch(kind: Kind, request: Request) -> Callable[[JsonObject], JsonObject]:
-    """Return what the request's patch does to an object, which itself stays as it is; 415, 400 for what is no patch.
+def patch_types(kind: Kind) -> list[str]:
+    """Return the types of patches that a kind takes; strategic merge is for those that no CRD defines."""
+    return [JSON_PATCH, MERGE_PATCH, *([] if kind.is_custom else [STRATEGIC_MERGE_PATCH])]
 
-    Strategic merge is answered as a plain merge: lists are replaced, not merged by their keys.
-    """
-    accepted = [JSON_PATCH, MERGE_PATCH, *([] if kind.is_custom else [STRATEGIC_MERGE_PATCH])]
+
+def read_patch(kind: Kind, request: Request) -> Callable[[JsonObject], JsonObject]:
+    """Return what the request's patch does to an object, which itself stays as it is; 415, 400 for what is no patch."""
+    accepted = patch_types(kind)
     if request.media_type not in accepted:
         raise unsupported_media_type(accepted)
     patch = request.json()
@@ -38,7 +42,12 @@ def read_patch(kind: Kind, request: Request) -> Callable[[JsonObject], JsonObjec
         raise ApiError(400, "Invalid JSON Patch")
 
     def apply(current: JsonObject) -> JsonObject:
-        result = json_patch(current, patch) if is_json_patch else merge_patch(current, patch)
+        if is_json_patch:
+            result = json_patch(current, patch)
+        elif request.media_type == MERGE_PATCH:
+            result = merge_patch(current, patch)
+        else:
+            result = strategic_merge(current, patch, schema_of(kind))
         if not isinstance(result, dict) or not isinstance(result.get("metadata"), dict):
             raise rejected_patch()
         return result

@@ -101,22 +101,25 @@ def parse_request(method: str, target: str, headers: Mapping[str, str], body: by
     )
 
 
-def wants_partial(request: Request, kind: str) -> bool:
-    """Tell whether the client takes metadata alone; `kind` is the partial kind that fits the request.
+def form_of(request: Request, partial_kind: str) -> str:
+    """Tell in which form the client takes objects: whole (empty), as a "Table", or their metadata alone.
 
-    https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-a-partial-object-metadata
+    :param partial_kind: the name of the last form that fits the request; it is returned for it.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
     """
     for clause in request.headers.get("accept", "*/*").split(","):
         media_type, *parameters = (word.strip() for word in clause.split(";"))
         asked = dict(parameter.partition("=")[::2] for parameter in parameters)
         if media_type not in {"application/json", "application/*", "*/*"}:
             continue
-        if asked.get("as", "").startswith("PartialObjectMetadata") and asked.get("g") == "meta.k8s.io":
-            if asked["as"] != kind:
-                raise not_acceptable(f"you requested {asked['as']}, but the requested object is not one")
-            return True
-        if "as" not in asked:
-            return False
+        form = asked.get("as", "")
+        if form.startswith("PartialObjectMetadata") and asked.get("g") == "meta.k8s.io":
+            if form != partial_kind:
+                raise not_acceptable(f"you requested {form}, but the requested object is not one")
+            return form
+        if not form or (form, asked.get("g"), asked.get("v")) == ("Table", "meta.k8s.io", "v1"):
+            return form
     raise not_acceptable("only the following media types are accepted: application/json")
 
 

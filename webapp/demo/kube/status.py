@@ -108,6 +108,15 @@ def invalid(kind: Kind, name: str, causes: Sequence[Cause], *, by_plural: bool =
     return ApiError(422, message + (words[0] if len(words) == 1 else f"[{', '.join(words)}]"), details=details)
 
 
+def unnamed_invalid(cause: Cause, *, group: str = "", kind: str = "") -> ApiError:
+    """422 about something that has no name: options of a request, the result of a patch."""
+    whose = f"{kind}.{group}" if group else kind
+    causes = [{"reason": cause.reason, "message": cause.message, "field": cause.field}]
+    named = {"group": group, "kind": kind} if kind else {}
+    message = f'{whose} "" is invalid: {cause.field}: {cause.message}'
+    return ApiError(422, message, details=named | {"causes": causes})
+
+
 def rejected_patch() -> ApiError:
     """422 without a word why: a `test` failed, or a path does not exist."""
     return ApiError(422, details={})

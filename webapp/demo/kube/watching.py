@@ -14,7 +14,7 @@ from webapp.demo.kube.kinds import JsonObject, Kind, encoded
 from webapp.demo.kube.listing import in_scope, presenter
 from webapp.demo.kube.request import Request
 from webapp.demo.kube.selecting import Selector
-from webapp.demo.kube.status import ApiError, Dropped, too_old
+from webapp.demo.kube.status import ApiError, Cause, Dropped, too_old, unnamed_invalid
 from webapp.demo.kube.store import Event, Store
 
 LONGEST_SECONDS = 1_800
@@ -22,6 +22,13 @@ LONGEST_SECONDS = 1_800
 
 LAST_BOOKMARK_SECONDS = 2
 """The last bookmark comes this long before the end, as the API server's does."""
+
+
+INITIAL_END = "k8s.io/initial-events-end"
+"""What the bookmark says that ends the state of the beginning.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+"""
 
 
 class Watch:
@@ -48,6 +55,11 @@ class Watch:
         self._selected: Selector = in_scope(request, kind)
         self._from = request.number("resourceVersion") or None
         self._seconds = min(request.number("timeoutSeconds") or LONGEST_SECONDS, LONGEST_SECONDS)
+        self._says_initial_end = request.is_true("sendInitialEvents")
+        if self._says_initial_end:
+            _check_initial(request)
+            # The whole state comes first, whatever the client has seen.
+            self._from = None
         self._bookmark_seconds = bookmark_seconds if request.is_true("allowWatchBookmarks") else float("inf")
 
     def __iter__(self) -> Generator[bytes]:
@@ -63,6 +75,8 @@ class Watch:
         if revision is None:
             revision, found = self._store.state(self._kind.plural)
             yield b"".join(_line("ADDED", self._show(stored)) for stored in found if self._selected(stored))
+            if self._says_initial_end:
+                yield self._bookmark(revision, {"annotations": {INITIAL_END: "true"}})
         while (now := time.monotonic()) < end:
             self._store.wait_until(partial(self._is_due, revision), min(end, bookmark_at) - now)
             if self._is_cut():
@@ -93,8 +107,9 @@ class Watch:
         type = ("MODIFIED" if did_fit else "ADDED") if fits else "DELETED"
         return _line(type, self._show(event.stored))
 
-    def _bookmark(self, revision: int) -> bytes:
-        shown = self._show({"metadata": {"resourceVersion": str(revision), "creationTimestamp": None}})
+    def _bookmark(self, revision: int, more: JsonObject | None = None) -> bytes:
+        metadata = {"resourceVersion": str(revision), "creationTimestamp": None} | (more or {})
+        shown = self._show({"metadata": metadata})
         return _line("BOOKMARK", shown)
 
     def _next_bookmark(self, end: float) -> float:
@@ -102,6 +117,13 @@ class Watch:
         last = end - LAST_BOOKMARK_SECONDS
         usual = now + self._bookmark_seconds
         return min(usual, last) if last > now and self._bookmark_seconds < float("inf") else usual
+
+
+def _check_initial(request: Request) -> None:
+    if request.query.get("resourceVersionMatch") != "NotOlderThan":
+        words = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        cause = Cause("resourceVersionMatch", words, "FieldValueForbidden")
+        raise unnamed_invalid(cause, group="meta.k8s.io", kind="ListOptions")
 
 
 def _line(type: str, content: JsonObject) -> bytes:

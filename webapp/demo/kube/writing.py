@@ -7,14 +7,21 @@ import string
 from collections.abc import Callable
 
 from webapp.demo.kube import status
-from webapp.demo.kube.admission import check_content, check_name
-from webapp.demo.kube.kinds import NAMESPACES, JsonObject, Kind
+from webapp.demo.kube.admission import check_content, check_fields, check_name
+from webapp.demo.kube.defaults import completed
+from webapp.demo.kube.kinds import NAMESPACES, SCALE, JsonObject, Kind
 from webapp.demo.kube.patches import read_patch
 from webapp.demo.kube.request import Request
+from webapp.demo.kube.scaling import scale_of, with_scale
 from webapp.demo.kube.status import ApiError, Cause
 from webapp.demo.kube.store import Store
 
 JSON = "application/json"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+NO_PROTOBUF = (
+    "the demo's API server reads JSON alone, and this command sends protobuf; kubectl's apply, patch, edit, scale and "
+    "delete send JSON (`kubectl create … --dry-run=client -o yaml | kubectl apply -f -` creates by apply)"
+)
 DELETE_OPTIONS = "DeleteOptions"
 
 
@@ -42,10 +49,10 @@ class Write:
 
         def change(old: JsonObject | None) -> JsonObject:
             self._check_namespace()
-            self._check(wanted)
+            created = self._initial(self._checked(wanted))
             if old is not None:
                 raise status.already_exists(self._kind, name)
-            return self._initial(wanted)
+            return self._completed(None, created)
 
         return self._stored(name, change)
 
@@ -57,11 +64,13 @@ class Write:
         def change(old: JsonObject | None) -> JsonObject:
             if old is None:
                 raise status.not_found(kind, request.name)
-            wanted = apply(kind.shown(old, request.version))
+            wanted = apply(self.shown(old))
             self._check_identity(old, wanted)
+            if request.subresource == "scale":
+                return with_scale(old, wanted)
             if request.subresource:
                 return _with_status(old, wanted)
-            self._check(wanted)
+            wanted = self._completed(old, self._checked(wanted))
             return _with_status(wanted, old) if kind.has_status else wanted
 
         return self._stored(request.name, change)
@@ -73,6 +82,7 @@ class Write:
         stored = self._store.read(kind.plural, (self._namespace, request.name))
         if stored is None:
             raise status.not_found(kind, request.name)
+        _check_preconditions(kind, stored, options.get("preconditions"))
         self._admit(request)
         is_dry = self._is_dry_run or options.get("dryRun") == ["All"]
         if not is_dry and not self._store.delete(kind.plural, namespace=self._namespace, name=request.name):
@@ -85,13 +95,17 @@ class Write:
     def decoded(self) -> JsonObject:
         """Read an object from the body; built-in kinds may leave `apiVersion` and `kind` out."""
         kind, request = self._kind, self._request
+        if request.media_type == PROTOBUF:
+            raise ApiError(415, NO_PROTOBUF, reason="UnsupportedMediaType")
         if request.media_type != JSON:
             raise status.unsupported_media_type([JSON])
         received = request.json()
         if not isinstance(received, dict) or not isinstance(received.setdefault("metadata", {}), dict):
             raise ApiError(400, f"the object provided is unrecognized (must be of type {kind.kind})")
-        wanted: JsonObject = received if kind.is_custom else kind.shown(received, request.version) | received
-        _check_type(kind, request, wanted)
+        expected, version = self._shown_kind
+        described = {} if kind.is_custom else {"apiVersion": expected.api_version(version), "kind": expected.kind}
+        wanted: JsonObject = described | received
+        _check_type(*self._shown_kind, wanted)
         if self._namespace and wanted["metadata"].setdefault("namespace", self._namespace) != self._namespace:
             words = "the namespace of the provided object does not match the namespace sent on the request"
             raise ApiError(400, words)
@@ -101,7 +115,10 @@ class Write:
     def _is_dry_run(self) -> bool:
         asked = self._request.query.get("dryRun", "")
         if asked not in {"", "All"}:
-            raise ApiError(422, f'dryRun: Unsupported value: "{asked}": supported values: "All"')
+            cause = Cause(
+                "dryRun", f'Unsupported value: ["{asked}"]: supported values: "All"', "FieldValueNotSupported"
+            )
+            raise status.unnamed_invalid(cause, group="meta.k8s.io", kind=f"{self._request.verb.title()}Options")
         return bool(asked)
 
     def _replacement(self) -> Callable[[JsonObject], JsonObject]:
@@ -119,20 +136,45 @@ class Write:
             subresource=request.subresource,
             dry_run=self._is_dry_run,
         )
-        return self._kind.shown(stored, request.version)
+        return self.shown(stored)
+
+    def shown(self, stored: JsonObject) -> JsonObject:
+        """Return an object, or the subresource of it that the request is about."""
+        return (
+            scale_of(stored)
+            if self._request.subresource == "scale"
+            else self._kind.shown(stored, self._request.version)
+        )
+
+    @property
+    def _shown_kind(self) -> tuple[Kind, str]:
+        """What the request sends and is answered with: the kind and its version."""
+        return (SCALE, "v1") if self._request.subresource == "scale" else (self._kind, self._request.version)
 
     def _check_namespace(self) -> None:
         if self._namespace and self._store.read("namespaces", ("", self._namespace)) is None:
             raise status.not_found(NAMESPACES, self._namespace)
 
-    def _check(self, wanted: JsonObject) -> None:
-        check_content(self._kind, wanted)
+    def _checked(self, wanted: JsonObject) -> JsonObject:
+        if self._request.query.get("fieldValidation") == "Strict":
+            check_fields(self._kind, wanted, is_patched=self._request.verb == "patch")
+        kept = check_content(self._kind, wanted)
         self._admit(self._request)
+        return kept
+
+    def _completed(self, old: JsonObject | None, wanted: JsonObject) -> JsonObject:
+        if self._kind.plural == "services":
+            _, services = self._store.state("services")
+            others = [each for each in services if each is not old]
+            # A dry run allocates nothing, so it can't find an address taken.
+            taken = () if self._is_dry_run else {each.get("spec", {}).get("clusterIP") for each in others}
+            return completed(self._kind, old, wanted, taken)
+        return completed(self._kind, old, wanted, ())
 
     def _check_identity(self, old: JsonObject, wanted: JsonObject) -> None:
         """Refuse another name (400), and a resourceVersion or uid that is no longer the object's (409)."""
         kind, name = self._kind, self._request.name
-        _check_type(kind, self._request, wanted)
+        _check_type(*self._shown_kind, wanted)
         given, known = wanted["metadata"], old["metadata"]
         for part, asked in (("name", name), ("namespace", self._namespace)):
             if given.get(part, "") != asked:
@@ -170,8 +212,18 @@ def _delete_options(request: Request) -> JsonObject:
     return options
 
 
-def _check_type(kind: Kind, request: Request, wanted: JsonObject) -> None:
-    expected = kind.api_version(request.version)
+def _check_preconditions(kind: Kind, stored: JsonObject, expected: object) -> None:
+    """Refuse to delete another object, or a newer one, than the one that was seen (409)."""
+    metadata = stored["metadata"]
+    wanted = expected if isinstance(expected, dict) else {}
+    for field, named in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+        if (wanted.get(field) or metadata[field]) != metadata[field]:
+            found = f"{named} in precondition: {wanted[field]}, {named} in object meta: {metadata[field]}"
+            raise status.conflict(kind, metadata["name"], f"Precondition failed: {found}")
+
+
+def _check_type(kind: Kind, version: str, wanted: JsonObject) -> None:
+    expected = kind.api_version(version)
     if wanted.get("apiVersion") != expected:
         words = f"the API version in the data ({wanted.get('apiVersion', '')}) does not match the expected API version"
         raise ApiError(400, f"{words} ({expected})")

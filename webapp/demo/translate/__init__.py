@@ -127,9 +127,9 @@ def _bindings(
                     found[host].gateways.add(key)
                     found[host].ports.add(port)
                     found[host].https_redirect |= https_redirect
-    if found and virtual_service.tls_count:
+    if found and virtual_service.tls:
         noted["tls routes"] = None
-    if found and virtual_service.tcp_count:
+    if found and virtual_service.tcp:
         noted["tcp routes"] = None
     return found
 

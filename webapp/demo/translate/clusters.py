@@ -5,7 +5,7 @@ https://istio.io/latest/docs/ops/diagnostic-tools/proxy-cmd/#deep-dive-into-envo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, TypeAlias
@@ -32,6 +32,8 @@ _BALANCERS = {
     "UNSPECIFIED": "LEAST_REQUEST",
 }
 _TRANSLATED = {("loadBalancer", simple) for simple in _BALANCERS}
+_SIDECAR = ("security.istio.io/tlsMode", "istio")
+"""The label of a pod that ends mutual TLS (https://istio.io/latest/docs/reference/config/labels/#SecurityTlsMode)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ def _upstream(snapshot: Snapshot, host: str, ports: Mapping[int, list[Endpoint]]
         for port, endpoints in ports.items()
         for subset, wanted in labels.items()
     )
-    return Upstream(host, tuple(ports), clusters, (*notes, *_policy_notes(host, policy, subsets)))
+    # On one machine nothing is encrypted, and pods that count as having sidecars answer all the same.
+    is_mutual = all(_SIDECAR in each.labels.items() for endpoints in ports.values() for each in endpoints)
+    modes = {"DISABLE", *(("ISTIO_MUTUAL",) if is_mutual else ())}
+    return Upstream(host, tuple(ports), clusters, (*notes, *_policy_notes(host, policy, subsets, modes)))
 
 
 def _labelled(endpoints: Iterable[Endpoint], labels: Mapping[str, str]) -> list[Endpoint]:
@@ -169,11 +174,16 @@ def _is_ip(endpoint: Endpoint) -> bool:
     return True
 
 
-def _policy_notes(host: str, policy: Mapping[str, Any], subsets: Mapping[str, Subset]) -> Iterator[str]:
-    """Say what of the DestinationRule's traffic policies is not translated."""
+def _policy_notes(
+    host: str, policy: Mapping[str, Any], subsets: Mapping[str, Subset], modes: Collection[str]
+) -> Iterator[str]:
+    """Say what of the DestinationRule's traffic policies is not translated.
+
+    :param modes: of `tls`, those that make no difference here.
+    """
     for key, value in sorted(policy.items()):
         simple, mode = mapping(value).get("simple"), mapping(value).get("mode")
-        if (key, mode) != ("tls", "DISABLE") and (key, simple) not in _TRANSLATED:
+        if not (key == "tls" and mode in modes) and (key, simple) not in _TRANSLATED:
             yield f"trafficPolicy.{key} for {host}"
     for name, subset in subsets.items():
         if subset.traffic_policy:
