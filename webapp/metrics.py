@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector, generate_latest
 
 from webapp.errors import Conflict, CrossfadeError
+from webapp.version import __version__
 
 
 class Metrics:
@@ -18,6 +19,9 @@ class Metrics:
         self._writes = Counter(
             "crossfade_writes", "Writes to VirtualServices by outcome.", ["outcome"], registry=self.registry
         )
+        # Present from the start: a rate needs a nought to begin from.
+        for outcome in ("stored", Conflict.code):
+            self._writes.labels(outcome)
         self._answers = Counter(
             "crossfade_answers", "Answers of the gateway by kind.", ["kind"], registry=self.registry
         )
@@ -25,6 +29,15 @@ class Metrics:
         self.picture_age = Gauge(
             "crossfade_picture_age_seconds", "Time since the last word of the API server.", registry=self.registry
         )
+        self.watch_age = Gauge(
+            "crossfade_watch_age_seconds",
+            "Time since the last list, event or bookmark of each watched kind; above 30 its watch is behind.",
+            ["kind"],
+            registry=self.registry,
+        )
+        self.samplers = Gauge("crossfade_samplers", "Routes whose gateway is asked.", registry=self.registry)
+        Info("crossfade_build", "This program.", registry=self.registry).info({"version": __version__})
+        ProcessCollector(registry=self.registry)
 
     @contextmanager
     def count_shift(self) -> Iterator[None]:

@@ -20,6 +20,9 @@ https://kubernetes.io/docs/concepts/services-networking/service/#environment-var
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
 
+PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
+"""Segments that no proxy escapes or folds."""
+
 
 class InvalidSetting(ValueError):
     """A setting in the environment can't be used; the message names it."""
@@ -54,6 +57,13 @@ def _url(text: str) -> str:
     if text and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}):
         raise ValueError("an address such as http://192.0.2.1:80 is needed, without a path")
     return text.rstrip("/")
+
+
+def _prefix(text: str) -> str:
+    prefix = text.rstrip("/")
+    if prefix and not PATH_PREFIX.fullmatch(prefix):
+        raise ValueError("a path such as /crossfade is needed, of letters, digits and . _ ~ -")
+    return prefix
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -97,6 +107,7 @@ class Settings:
     trusted_hosts: tuple[str, ...] = _setting(
         ("localhost", "127.0.0.1", "[::1]"), _words, "Host names that pages answer to; a leading dot means subdomains"
     )
+    path_prefix: str = _setting("", _prefix, "path under which pages are served, such as /crossfade")
     kubeconfig: str = _setting("", str, "path of a kubeconfig; else $KUBECONFIG, the pod's own account, ~/.kube/config")
     context: str = _setting("", str, "context of the kubeconfig; else its current one")
     namespaces: tuple[str, ...] = _setting(
@@ -112,6 +123,7 @@ class Settings:
     version_pattern: str = _setting("", _pattern, "regular expression on the answer's body that finds the version")
     max_viewers: int = _setting(200, _number(1, 10_000), "live streams at once; one more is answered 503")
     log_level: str = _setting("info", _one_of("debug", "info", "warning", "error"), "how much is logged")
+    log_format: str = _setting("text", _one_of("text", "json"), "text for people, or json: one object a line")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

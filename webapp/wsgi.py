@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import create_app
 from webapp.composition import Adapters, build_adapters
+from webapp.logs import GunicornLogger, RequestLog, set_up_logs
 from webapp.settings import InvalidSetting, Settings
 from webapp.views.probes import create_probes
 
@@ -46,7 +48,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._adapters = adapters
         pages = _listen(settings.bind, "CROSSFADE_BIND")
         probes = _listen(settings.probe_bind, "CROSSFADE_PROBE_BIND")
-        self.page_address = "{}:{}".format(*pages.getsockname())
+        self.page_address = "{}:{}{}".format(*pages.getsockname(), settings.path_prefix)
         self._probe_port: int = probes.getsockname()[1]
         # gunicorn closes the descriptors that it is given, so they are handed over for good.
         self._descriptors = [listener.detach() for listener in (pages, probes)]
@@ -64,6 +66,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "keepalive": 30,
             "control_socket_disable": True,
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108  # memory, for the heartbeat
+            "logger_class": GunicornLogger,
             "loglevel": "warning" if self._settings.log_level == "info" else self._settings.log_level,
             "post_worker_init": self._start,
             "worker_exit": self._stop,
@@ -76,7 +79,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         pages = create_app(self._adapters)
         pages.wsgi_app = ProxyFix(pages.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
         probes = create_probes(self._adapters)
-        return ByPort(pages, probes, probe_port=self._probe_port)
+        served = under_prefix(pages, self._settings.path_prefix)
+        return RequestLog(ByPort(served, probes, probe_port=self._probe_port))
 
     def _start(self, worker: Any) -> None:
         # Threads don't survive a fork, so they start here; and a stream must not outlive its worker.
@@ -85,6 +89,17 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def _stop(self, _arbiter: Any, _worker: Any) -> None:
         self._adapters.stop()
+
+
+def under_prefix(pages: WSGIApplication, prefix: str) -> WSGIApplication:
+    """Serve pages under a path that proxies pass on as it is; their addresses then begin with it.
+
+    :param prefix: empty, or a path without a slash at its end.
+    """
+    if not prefix:
+        return pages
+    elsewhere = NotFound(f"This dashboard is served under {prefix}/ and nowhere else.")
+    return DispatcherMiddleware(elsewhere, {prefix: pages})
 
 
 def _listen(address: str, name: str) -> socket.socket:
@@ -106,11 +121,7 @@ def serve(settings: Settings) -> int:
 
     :raises InvalidSetting: a setting, the kubeconfig or an address can't be used.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    # An answer that is no HTTP is counted as what it is; a traceback for each would drown the log.
-    logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+    set_up_logs(level=settings.log_level, form=settings.log_format)
     server = Server(settings, build_adapters(settings))
     logging.getLogger(__name__).info("pages on http://%s/", server.page_address)
     server.run()

@@ -1,0 +1,70 @@
+"""What a scraper finds."""
+
+from __future__ import annotations
+
+import re
+
+from flask.testing import FlaskClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.mesh.processes import wait_until
+from tests.views.test_shifts import PAGE, shift
+from webapp.cluster.kinds import KINDS
+from webapp.composition import Adapters
+from webapp.demo.kube.server import KubeApi
+from webapp.version import __version__
+from webapp.views.probes import create_probes
+
+Sample = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def scrape(adapters: Adapters) -> dict[Sample, float]:
+    """Return each sample by its name and labels."""
+    answer = create_probes(adapters).test_client().get("/metrics")
+    assert answer.status_code == 200
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def writes(found: dict[Sample, float]) -> dict[str, float]:
+    return {labels[0][1]: value for (name, labels), value in found.items() if name == "crossfade_writes_total"}
+
+
+def test_shifts_and_conflicts_are_counted_from_nought(client: FlaskClient, adapters: Adapters) -> None:
+    assert writes(scrape(adapters)) == {"stored": 0.0, "conflict": 0.0}
+    assert shift(client, "70", "30").status_code == 200
+    assert shift(client, "60", "40", seen="0" * 16).status_code == 409
+    assert shift(client, "60", "60").status_code == 400
+    assert writes(scrape(adapters)) == {"stored": 1.0, "conflict": 1.0, "invalid_input": 1.0}
+
+
+def test_each_watch_has_its_age(adapters: Adapters, api: KubeApi) -> None:
+    ages = {labels: age for (name, labels), age in scrape(adapters).items() if name == "crossfade_watch_age_seconds"}
+    assert {labels[0][1] for labels in ages} == {kind.resource for kind in KINDS}
+    assert all(0 <= age < 30 for age in ages.values())
+    # Where the API server is silent, they grow: the one of the kind that last said something least.
+    api.faults.stall()
+    before = scrape(adapters)
+    after = scrape(adapters)
+    assert all(after[key] > before[key] for key in before if key[0] == "crossfade_watch_age_seconds")
+
+
+def test_viewers_and_samplers_are_counted(client: FlaskClient, adapters: Adapters) -> None:
+    assert scrape(adapters)["crossfade_viewers", ()] == scrape(adapters)["crossfade_samplers", ()] == 0
+    started = client.post(f"{PAGE}/http/0/sampling", data={"action": "start"}, headers={"Accept": "application/json"})
+    assert started.status_code == 200
+    subscription = adapters.live.watch(("shop", "web"))
+    wait_until(lambda: scrape(adapters)["crossfade_samplers", ()] == 1, "the sampler")
+    assert scrape(adapters)["crossfade_viewers", ()] == 1
+    adapters.live.leave(("shop", "web"), subscription)
+    assert scrape(adapters)["crossfade_viewers", ()] == 0
+
+
+def test_the_process_and_its_version_are_told(adapters: Adapters) -> None:
+    found = scrape(adapters)
+    assert found["crossfade_build_info", (("version", __version__),)] == 1
+    assert found["process_resident_memory_bytes", ()] > 1e6
+    assert all(re.fullmatch(r"(crossfade|process)_\w+", name) for name, _ in found)
