@@ -24,7 +24,7 @@ from tests.mesh.plugin import MeshPlugin
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUITES = ("tests/mesh", "tests/contract")
 INSIDE = "--inside"
-CONTRACT_KUBECONFIG = "CROSSFADE_CONTRACT_KUBECONFIG"
+CONTRACT_KUBECONFIG = "TESTS_CONTRACT_KUBECONFIG"
 NETWORK = (
     "link set lo up",
     # A subnet on lo is this machine's as a whole: any address in it can be listened on.

@@ -102,15 +102,25 @@ class Api:
             if answer.status not in {200, 202, 404}:
                 raise Refused(f"{path_of(each)}: {answer.status} {answer.body}")
 
-    def write_kubeconfig(self, path: Path) -> Path:
-        """Write a kubeconfig for this user (JSON, which is YAML too)."""
+    @property
+    def token(self) -> str:
+        """What this user shows."""
+        return self._token
+
+    def write_kubeconfig(self, path: Path, *, url: str = "", user: Mapping[str, Any] | None = None) -> Path:
+        """Write a kubeconfig for this user (JSON, which is YAML too).
+
+        :param url: another way to the same server.
+        :param user: how the user proves who he is, if not by his token.
+        """
         authority = base64.b64encode(self._authority.read_bytes()).decode()
         name = path.name
+        cluster = {"server": url or self.url, "certificate-authority-data": authority}
         kubeconfig = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": name, "cluster": {"server": self.url, "certificate-authority-data": authority}}],
-            "users": [{"name": name, "user": {"token": self._token}}],
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": name, "user": dict(user or {"token": self._token})}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": "default"}}],
             "current-context": name,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import urllib3
@@ -13,11 +14,33 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.mesh.build import API_SERVER, ETCD, ISTIOD
 from tests.mesh.processes import Program
 
-API_URL = "https://127.0.0.1:6443"
 NODE_ADDRESS = "10.244.0.1"
 ISTIOD_ADDRESS = "10.96.0.10"
 XDS_PORT = 15010
 CERTIFICATE = "apiserver.crt"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where one etcd and its API server listen, on this machine alone."""
+
+    etcd: int = 2379
+    etcd_peers: int = 2380
+    api: int = 6443
+
+    @property
+    def etcd_url(self) -> str:
+        """Where the API server finds etcd."""
+        return f"http://127.0.0.1:{self.etcd}"
+
+    @property
+    def api_url(self) -> str:
+        """Where everybody finds the API server."""
+        return f"https://127.0.0.1:{self.api}"
+
+
+SHARED = Ports()
+"""The mesh's own, which all tests share."""
 
 ADMIN_TOKEN = "admin-token"
 LIMITED_TOKEN = "limited-token"
@@ -32,9 +55,9 @@ accessLogFile: ""
 """
 
 
-def etcd(directory: Path) -> Program:
+def etcd(directory: Path, ports: Ports = SHARED) -> Program:
     """Return etcd, which forgets what a power cut would take: nobody waits for the disk."""
-    client, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
+    client, peer = ports.etcd_url, f"http://127.0.0.1:{ports.etcd_peers}"
     command: list[str | Path] = [
         *(ETCD.path, "--data-dir", directory / "etcd", "--unsafe-no-fsync", "--log-level", "warn"),
         *("--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer),
@@ -43,7 +66,7 @@ def etcd(directory: Path) -> Program:
     return Program("etcd", command, directory=directory, is_ready=_answers_200(f"{client}/health"))
 
 
-def api_server(directory: Path) -> Program:
+def api_server(directory: Path, ports: Ports = SHARED) -> Program:
     """Return kube-apiserver with RBAC, two users, and tokens for service accounts.
 
     No controller runs beside it: nobody makes pods of Deployments, endpoints of Services, or empties a namespace.
@@ -53,9 +76,9 @@ def api_server(directory: Path) -> Program:
         key.write_bytes(_private_key())
         (directory / "tokens.csv").write_text(TOKENS)
     flags: dict[str, str | Path] = {
-        "etcd-servers": "http://127.0.0.1:2379",
+        "etcd-servers": ports.etcd_url,
         "cert-dir": directory / "certificates",
-        "secure-port": "6443",
+        "secure-port": str(ports.api),
         "bind-address": "127.0.0.1",
         # The address of the Service `kubernetes`, which may not be loopback.
         "advertise-address": NODE_ADDRESS,
@@ -72,7 +95,7 @@ def api_server(directory: Path) -> Program:
     authority = directory / "certificates" / CERTIFICATE
 
     def is_ready() -> bool:
-        return authority.exists() and _answers_200(f"{API_URL}/readyz", ADMIN_TOKEN, authority)()
+        return authority.exists() and _answers_200(f"{ports.api_url}/readyz", ADMIN_TOKEN, authority)()
 
     return Program("kube-apiserver", command, directory=directory, is_ready=is_ready)
 

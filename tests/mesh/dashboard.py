@@ -12,31 +12,37 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.mesh.api import read_objects
-from tests.mesh.mesh import RealMesh
+from tests.mesh.api import Api, read_objects
+from tests.mesh.bare import BareCluster
 from tests.mesh.objects import raw
 from tests.mesh.processes import Program, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RIGHTS = ROOT / "deploy" / "base" / "rbac.yaml"
-PAGES, PROBES = 8000, 8001
+PAGES = 8000
+"""Where pages are served; the probes' port is the next."""
 TIMEOUT_SECONDS = 15.0
 OURS = "CROSSFADE_"
+NAMESPACE, ACCOUNT = "crossfade", "crossfade"
 
 
 class Dashboard:
     """A running dashboard, asked as scripts ask it: JSON by the Accept header."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, port: int = PAGES) -> None:
+        self.program, self.port = program, port
 
-    def get(self, path: str, *, port: int = PAGES) -> tuple[int, Any]:
+    def get(self, path: str) -> tuple[int, Any]:
         """Return (status, JSON)."""
-        return self._send("GET", path, port=port)
+        return self._send("GET", path, port=self.port)
+
+    def probe(self, path: str) -> tuple[int, Any]:
+        """Ask as the kubelet does, at the probes' port; return (status, JSON)."""
+        return self._send("GET", path, port=self.port + 1)
 
     def post(self, path: str, **form: Any) -> tuple[int, Any]:
         """Send a form; a list is a field that comes several times. Return (status, JSON)."""
-        return self._send("POST", path, body=urlencode(form, doseq=True))
+        return self._send("POST", path, port=self.port, body=urlencode(form, doseq=True))
 
     def route(self, page: str, index: int = 0) -> Any:
         """Return one HTTP route of a VirtualService's page."""
@@ -47,7 +53,7 @@ class Dashboard:
     @contextmanager
     def stream(self, virtual_service: str) -> Iterator[Stream]:
         """Open the page's stream of events."""
-        connection = HTTPConnection("127.0.0.1", PAGES, timeout=TIMEOUT_SECONDS)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
         connection.request("GET", f"/stream?virtual_service={virtual_service}")
         response = connection.getresponse()
         try:
@@ -57,7 +63,7 @@ class Dashboard:
             response.close()
             connection.close()
 
-    def _send(self, method: str, path: str, *, port: int = PAGES, body: str | None = None) -> tuple[int, Any]:
+    def _send(self, method: str, path: str, *, port: int, body: str | None = None) -> tuple[int, Any]:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -88,34 +94,40 @@ class Stream:
         raise AssertionError(f"the stream ended before {name}")
 
 
+def dashboards_account(cluster: BareCluster) -> Api:
+    """Return the API server as the dashboard's ServiceAccount sees it, with the rights that deploy/ ships."""
+    cluster.api.apply(raw("v1", "Namespace", NAMESPACE), *read_objects(RIGHTS))
+    return cluster.account(namespace=NAMESPACE, name=ACCOUNT)
+
+
 @contextmanager
-def running_dashboard(mesh: RealMesh, directory: Path, **settings: str) -> Iterator[Dashboard]:
-    """Serve it until the block ends; gives it once its picture of the mesh is live."""
-    mesh.api.apply(raw("v1", "Namespace", "crossfade"), *read_objects(RIGHTS))
-    account = mesh.account(namespace="crossfade", name="crossfade")
+def running_dashboard(
+    cluster: BareCluster, directory: Path, *, kubeconfig: Path | None = None, port: int = PAGES, **settings: str
+) -> Iterator[Dashboard]:
+    """Serve it until the block ends; gives it once its picture of the mesh is live.
+
+    :param kubeconfig: its way to the API server, if not by the account above.
+    """
+    if kubeconfig is None:
+        kubeconfig = dashboards_account(cluster).write_kubeconfig(directory / "kubeconfig")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     environment |= {
         "PYTHONPATH": str(ROOT),
-        "CROSSFADE_KUBECONFIG": str(account.write_kubeconfig(directory / "kubeconfig")),
-        "CROSSFADE_BIND": f"127.0.0.1:{PAGES}",
-        "CROSSFADE_PROBE_BIND": f"127.0.0.1:{PROBES}",
+        "CROSSFADE_KUBECONFIG": str(kubeconfig),
+        "CROSSFADE_BIND": f"127.0.0.1:{port}",
+        "CROSSFADE_PROBE_BIND": f"127.0.0.1:{port + 1}",
         **settings,
     }
     command = [sys.executable, "-m", "webapp", "serve"]
-    program = Program("dashboard", command, directory=directory, environment=environment, is_ready=_is_ready)
-    dashboard = Dashboard(program)
+
+    def is_ready() -> bool:
+        return dashboard.probe("/readyz")[0] == 200
+
+    program = Program("dashboard", command, directory=directory, environment=environment, is_ready=is_ready)
+    dashboard = Dashboard(program, port)
     try:
         program.start()
         wait_until(lambda: dashboard.get("/")[1]["cluster"]["state"] == "live", "the dashboard's first list")
         yield dashboard
     finally:
         program.stop()
-
-
-def _is_ready() -> bool:
-    connection = HTTPConnection("127.0.0.1", PROBES, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    finally:
-        connection.close()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 READY_SECONDS = 30.0
@@ -54,6 +56,12 @@ class Program:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """Its process' number."""
+        assert self._process, f"{self.name} does not run"
+        return self._process.pid
+
     def start(self) -> None:
         """Start it and wait until it is ready.
 
@@ -70,6 +78,13 @@ class Program:
                 stderr=log,
                 process_group=0,
             )
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until it answers.
+
+        :raises NotReady: it has ended, or takes too long.
+        """
         try:
             wait_until(self._answers, self.name)
         except NotReady as error:
@@ -86,6 +101,22 @@ class Program:
             self._process.kill()
             self._process.wait()
         self._process = None
+
+    def kill(self) -> None:
+        """End it as a power cut would: it says goodbye to nobody."""
+        assert self._process
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let it stand still until the block ends: connections stay open, and nothing is answered."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
 
     def log_tail(self) -> str:
         """Return the end of what it said."""
