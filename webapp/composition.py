@@ -47,5 +47,7 @@ def build_adapters(settings: Settings) -> Adapters:
     metrics = Metrics()
     cluster = Cluster(settings)
     prober = Prober()
-    live = Live(settings, cluster=cluster, samplers=Samplers(prober), hub=Hub(settings.max_viewers), metrics=metrics)
+    samplers = Samplers(prober)
+    metrics.samplers.set_function(lambda: len(samplers.running))
+    live = Live(settings, cluster=cluster, samplers=samplers, hub=Hub(settings.max_viewers), metrics=metrics)
     return Adapters(settings=settings, cluster=cluster, live=live, metrics=metrics, prober=prober)

@@ -11,21 +11,22 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 from typing import Any, TypeAlias
 
 from webapp.cluster.cluster import Cluster
 from webapp.istio.history import changes
-from webapp.istio.mesh import route_marks
+from webapp.istio.mesh import answer_marks
 from webapp.istio.objects import HttpRoute, VirtualService
-from webapp.istio.routes import destination_versions, route_key
+from webapp.istio.routes import route_key
 from webapp.istio.snapshot import Key, Snapshot
 from webapp.metrics import Metrics
-from webapp.panel import Panel, State, panel_of
+from webapp.panel import Panel, State, asked_of, panel_of
 from webapp.settings import Settings
 from webapp.traffic.answers import Answer
 from webapp.traffic.sampler import Samplers
+from webapp.traffic.shifts import InEffect, Shift
 from webapp.traffic.stream import Hub, Subscription
 from webapp.traffic.summary import Summary
 
@@ -34,8 +35,12 @@ log = logging.getLogger(__name__)
 GATHER_SECONDS = 0.1
 ANSWERS_SECONDS = 0.5
 PULSE_SECONDS = 2.0
-SETTLE_SECONDS = 1.0
-"""After a shift counting begins anew this much later: the mesh needs a moment, or old answers look like error."""
+LOADING_SECONDS = 0.5
+"""While the first lists are read, pages are told more often how far they are."""
+FOREIGN_SECONDS = 1.0
+"""How long before it is seen here somebody else's shift may have taken effect, at most."""
+SENDING_SECONDS = 30.0
+"""A shift that was sent and is not seen by then was refused."""
 LINGER_SECONDS = 15.0
 """How long a route is still sampled after its last viewer left, a script asked for its answers, or shifted it."""
 
@@ -57,6 +62,7 @@ class Observed:
     answers: tuple[Answer, ...] = ()
     summary: Summary | None = None
     totals: dict[str, dict[str, int]] | None = None
+    shifts: list[tuple[Shift, InEffect | None]] = field(default_factory=list)
 
 
 Draw = Callable[[Observed], str]
@@ -99,6 +105,7 @@ class Live:
         self._until: dict[Key, float] = {}
         self._weights: dict[tuple[str, str, str], tuple[int, ...]] = {}
         self._sent: dict[Place, tuple[float | None, int]] = {}
+        self._sending: dict[Key, float] = {}
         self._stop = Event()
         self._thread: Thread | None = None
         self.stopping: Callable[[], bool] = self._stop.is_set
@@ -157,6 +164,12 @@ class Live:
         with self._lock:
             self._until[key] = time.monotonic() + LINGER_SECONDS
 
+    def expect_shift(self, key: Key) -> None:
+        """Note that a shift is about to be sent, from when on it may take effect; sample it even if nobody watches."""
+        with self._lock:
+            self._sending[key] = time.time()
+        self.linger(key)
+
     def opening(self, key: Key | None) -> list[bytes]:
         """Return what a new stream is told first: how the mesh stands, and the whole window of each route."""
         events = [self._hub.encode("mesh", self._pulse())]
@@ -181,7 +194,7 @@ class Live:
         # Asked first: an answer that comes in between is then in what is read next, or the state says running.
         state: State = "paused" if sampler.state == "paused" and not sampler.in_flight else "running"
         answers, summary = sampler.snapshot(after)
-        return Observed(virtual_service, http_route, panel, state, answers, summary, sampler.totals())
+        return Observed(virtual_service, http_route, panel, state, answers, summary, sampler.totals(), sampler.shifts())
 
     def _run(self) -> None:
         revision, next_answers, next_pulse = -1, 0.0, 0.0
@@ -196,7 +209,7 @@ class Live:
             revision = snapshot.revision
             self._publish_shifts(watched, seen_at)
             if changed or now >= next_pulse:
-                next_pulse = now + PULSE_SECONDS
+                next_pulse = now + (LOADING_SECONDS if self._cluster.status().state == "loading" else PULSE_SECONDS)
                 self._hub.publish(MESH, "mesh", self._pulse())
             if changed or now >= next_answers:
                 next_answers = now + ANSWERS_SECONDS
@@ -206,6 +219,8 @@ class Live:
         with self._lock:
             self._until = {key: until for key, until in self._until.items() if until > now}
             self._viewers = +self._viewers
+            recently = time.time() - SENDING_SECONDS
+            self._sending = {key: at for key, at in self._sending.items() if at > recently}
             keys = sorted({*self._viewers, *self._until})
         return [found for key in keys if (found := snapshot.virtual_services.get(key))]
 
@@ -222,16 +237,23 @@ class Live:
         self, virtual_service: VirtualService, route: HttpRoute, before: tuple[int, ...], seen_at: float
     ) -> None:
         place = _place(virtual_service, route.index)
-        if sampler := self._samplers.running.get(place):
-            sampler.restart(seen_at + SETTLE_SECONDS)
         newest = next(iter(changes(virtual_service, route)), None)
+        with self._lock:
+            sent_at = self._sending.pop(place[:2], None) if newest and not newest.inferred else None
+        at = seen_at if sent_at is None else sent_at
+        label = f"{'/'.join(map(str, before))} → {'/'.join(map(str, route.weights))}"
+        if (sampler := self._samplers.running.get(place)) and len(before) == len(route.weights):
+            # A foreign write was seen some time after it was made: how long after is not known.
+            earliest = seen_at - FOREIGN_SECONDS if sent_at is None else sent_at
+            was, now = asked_of(route, before), asked_of(route, route.weights)
+            sampler.shift(Shift(at, earliest, before=was, after=now, label=label))
         shift = {
             "http_route": route.index,
-            "at": seen_at,
+            "at": at,
             "before": before,
             "weights": route.weights,
             "by": newest.by if newest else "",
-            "label": f"{'/'.join(map(str, before))} → {'/'.join(map(str, route.weights))}",
+            "label": label,
         }
         self._hub.publish(topic_of(place[:2]), "shift", json.dumps(shift))
 
@@ -271,24 +293,34 @@ class Live:
                 "state": status.state,
                 "text": STATE_WORDS[status.state],
                 "age_seconds": round(status.age_seconds, 1),
+                "listed": sum(each.listed for each in status.progress) if status.state == "loading" else "",
             }
         )
 
     def _answers(self, observed: Observed, *, reset: bool) -> str:
         panel = observed.panel
         route = observed.virtual_service.http[observed.http_route]
-        marks = route_marks(self._cluster.snapshot(), observed.virtual_service, route)
+        marks = answer_marks(self._cluster.snapshot(), observed.virtual_service, route)
         event: dict[str, Any] = {
             "http_route": observed.http_route,
             "reset": reset,
             "now": time.time(),
             "state": observed.state,
             "asked_rate": panel.rate,
-            "versions": list(dict(zip(destination_versions(route), marks, strict=True)).items()),
+            "versions": list(marks.items()),
             "window": [as_row(answer) for answer in observed.answers],
+            "shifts": [{"at": shift.at, "label": shift.label} for shift, _ in observed.shifts],
             "html": self._draw(observed),
+            "verdict": observed.summary.verdict if observed.summary else "no_data",
+            "verdict_text": observed.summary.verdict_text if observed.summary else "",
+            "effect_text": _effect_text(observed.summary),
         }
         return json.dumps(event)
+
+
+def _effect_text(summary: Summary | None) -> str:
+    stands = summary.in_effect if summary else None
+    return stands.text if stands and stands.state != "none" else ""
 
 
 def as_row(answer: Answer) -> list[Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from webapp.istio.gateways import NoGateway, gateway_address
-from webapp.istio.mesh import report_names
+from webapp.istio.mesh import report_names, unsplit_versions
 from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.patch import is_tagged
 from webapp.istio.routes import destination_versions
@@ -61,10 +62,6 @@ def panel_of(
     request = sample_request(virtual_service, route)
     if isinstance(request, CannotSample):
         return Panel("impossible", rate, reason=request.reason)
-    # Several destinations may be one version (two ports of a host, say): they share a row, their weights add up.
-    asked: dict[str, int] = {}
-    for version, weight in zip(destination_versions(route), route.weights, strict=True):
-        asked[version] = asked.get(version, 0) + weight
     target = Target(
         namespace=virtual_service.metadata.namespace,
         name=virtual_service.metadata.name,
@@ -80,10 +77,21 @@ def panel_of(
             pattern=settings.version_pattern,
         ),
         versions=report_names(snapshot, virtual_service, route),
-        asked=asked,
+        asked={} if unsplit_versions(snapshot, virtual_service, route) else asked_of(route, route.weights),
     )
     if reason := unaskable(target):
         return Panel("impossible", rate, reason=reason)
     tagged = all(is_tagged(destination, TAG_HEADER) for destination in route.route)
     state: State = "running" if running else "paused" if choice else "off"
     return Panel(state, rate, target=target, tagged=tagged)
+
+
+def asked_of(route: HttpRoute, weights: Sequence[int]) -> dict[str, int]:
+    """Return version → weight, where `weights` are in the order of the route's destinations.
+
+    Several destinations may be one version (two ports of a host, say): they share a row, their weights add up.
+    """
+    asked: dict[str, int] = {}
+    for version, weight in zip(destination_versions(route), weights, strict=True):
+        asked[version] = asked.get(version, 0) + weight
+    return asked

@@ -11,7 +11,8 @@ from tests.traffic.conftest import Serve
 from tests.traffic.servers import DEADLINE_SECONDS, Handler, always, reply, target
 from webapp.traffic.answers import Answer, Kind
 from webapp.traffic.prober import Prober
-from webapp.traffic.sampler import WORKERS, Sampler, Samplers
+from webapp.traffic.sampler import CAP, WORKERS, Sampler, Samplers
+from webapp.traffic.shifts import Shift
 from webapp.traffic.targets import Identification, Target
 
 A_WHILE_SECONDS = 0.15
@@ -199,14 +200,53 @@ def test_snapshot_gives_what_is_new_and_the_table(start: Start) -> None:
     assert sampler.totals() == {"v1": {"ok": summary.total}}
 
 
-def test_restart_counts_anew(start: Start) -> None:
+def shift_now(*, before: dict[str, int], after: dict[str, int]) -> Shift:
+    now = time.time()
+    return Shift(now, now, before=before, after=after, label="a shift")
+
+
+def test_after_a_shift_counting_begins_where_it_is_in_effect(start: Start) -> None:
     sampler = start()
     assert sampler.wait_for_answer(2, DEADLINE_SECONDS)
-    assert sampler.drain(DEADLINE_SECONDS)
-    total = count(sampler)
-    sampler.restart(time.time())
+    shift = shift_now(before={"v1": 0, "v2": 100}, after={"v1": 100, "v2": 0})
+    old = len(sampler.snapshot()[0])
+    sampler.shift(shift)
     assert count(sampler) == 0
-    assert sampler.totals() == {"v1": {"ok": total}}
+
+    # The gate answers v1, which the shift asks for.
+    assert sampler.wait_for_answer(old + 5, DEADLINE_SECONDS)
+    assert sampler.drain(DEADLINE_SECONDS)
+    answers, summary = sampler.snapshot()
+    assert summary.in_effect and summary.in_effect.state == "known" and summary.in_effect.high is not None
+    assert summary.since == pytest.approx(shift.at + summary.in_effect.high)
+    assert summary.total == len([each for each in answers if each.asked_at >= summary.since])
+    assert sampler.totals() == {"v1": {"ok": len(answers)}}
+    assert sampler.shifts() == [(shift, summary.in_effect)]
+
+
+def test_until_a_shift_is_in_effect_its_answers_are_not_held_against_it(start: Start) -> None:
+    sampler = start()
+    sampler.shift(shift_now(before={"v1": 100, "v2": 0}, after={"v1": 0, "v2": 100}))
+    sampler.retarget(target(asked={"v1": 0, "v2": 100}))
+    assert sampler.wait_for_answer(20, DEADLINE_SECONDS)
+    summary = sampler.snapshot()[1]
+    assert summary.in_effect and summary.in_effect.state == "not_yet"
+    assert summary.verdict == "undecided"
+
+
+def test_for_a_while_after_a_shift_the_cap_is_asked(gate: Gate) -> None:
+    sampler = Sampler(target(), gate, rate=1, boost_seconds=0.5)
+    sampler.start()
+    try:
+        begun = time.monotonic()
+        sampler.shift(shift_now(before={"v1": 100}, after={"v1": 100}))
+        assert sampler.rate == CAP
+        assert sampler.wait_for_answer(8, DEADLINE_SECONDS)
+        assert gate.until(lambda: sampler.rate == 1)
+        assert time.monotonic() - begun >= 0.5
+        assert len(gate.asked) <= 0.5 * CAP + 2 + (time.monotonic() - begun)
+    finally:
+        sampler.stop()
 
 
 def test_another_request_begins_another_window(start: Start, gate: Gate) -> None:
@@ -236,6 +276,16 @@ def test_other_weights_or_identification_keep_the_window(start: Start) -> None:
     assert after[0] == before[0]
     assert [row.asked for row in after[1].rows] == [50, 50]
     assert after[1].started == before[1].started
+
+
+def test_where_other_versions_are_asked_for_counting_begins_anew(start: Start) -> None:
+    sampler = start()
+    assert sampler.wait_for_answer(2, DEADLINE_SECONDS)
+    assert sampler.drain(DEADLINE_SECONDS)
+    sampler.retarget(target(asked={"v2": 100}))
+    answers, summary = sampler.snapshot()
+    assert len(answers) > 2
+    assert (summary.total, summary.verdict) == (0, "no_data")
 
 
 @pytest.mark.parametrize(

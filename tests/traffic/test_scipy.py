@@ -8,7 +8,7 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from webapp.traffic.effect import HORIZON_SECONDS, STRAY, time_to_effect
 from webapp.traffic.statistics import ALPHA, log_evidence, quantile, share_interval
@@ -45,7 +45,9 @@ def test_quantiles_are_the_inverse_of_the_empirical_distribution(values: list[fl
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(["v1", "v2"])), max_size=80),
+    st.lists(
+        st.tuples(st.floats(0.001, 30), st.sampled_from(["v1", "v2"])), max_size=80, unique_by=lambda each: each[0]
+    ),
     st.integers(1, 99),
     st.integers(1, 99),
 )
@@ -67,11 +69,15 @@ def test_the_posterior_of_the_change_is_likelihood_by_flat_prior(
         share = numpy.where(moments < change, first_old, first_new)
         return float(stats.bernoulli.logpmf(firsts, share).sum())
 
-    edges = numpy.unique([0.0, *moments, HORIZON_SECONDS])
+    edges = numpy.unique([0.0, *moments, 30 + HORIZON_SECONDS])
     middles = (edges[:-1] + edges[1:]) / 2
     logs = numpy.array([likelihood(each) for each in middles])
     masses = numpy.exp(logs - logs.max()) * numpy.diff(edges)
     inside = (edges[:-1] >= found.low - 1e-9) & (edges[1:] <= found.high + 1e-9)
     assert masses[inside].sum() / masses.sum() >= 0.95 - 1e-6
-    after_thirty = masses[-1] * (HORIZON_SECONDS - 30) / (HORIZON_SECONDS - edges[-2])
+    after_thirty = masses[-1] * HORIZON_SECONDS / (30 + HORIZON_SECONDS - edges[-2])
+    counts = [int(firsts.sum()), int((~firsts).sum())]
+    mixture = stats.dirichlet_multinomial([1, 1], len(firsts)).logpmf(counts) if len(firsts) else 0.0
+    mixture -= special.gammaln(len(firsts) + 1) - special.gammaln(numpy.add(counts, 1)).sum()
+    assert found.misfit == pytest.approx(mixture - logs.max(), rel=1e-6, abs=1e-6)
     assert found.pending == pytest.approx(after_thirty / masses.sum(), rel=1e-6)

@@ -170,7 +170,7 @@ def test_one_answer_of_very_many_excludes_no_share_at_all() -> None:
             "All weights are 0: there is no split to compare the answers with.",
             id="all weights 0",
         ),
-        pytest.param({"v1": 5}, {}, "undecided", "All weights are 0", id="no destinations"),
+        pytest.param({"v1": 5}, {}, "undecided", "Nothing splits this route", id="no destinations"),
         pytest.param({None: 50}, {"v1": 90, "v2": 10}, "undecided", "No answer says which version", id="none known"),
         pytest.param(
             {"v1": 900, None: 100},

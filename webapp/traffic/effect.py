@@ -11,13 +11,14 @@ https://doi.org/10.1093/biomet/62.2.407, with the number of answers replaced by 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 LEVEL = 0.95
 HORIZON_SECONDS = 60.0
-"""How long after a shift its effect is looked for; the prior is flat from the shift until then."""
+"""The prior is flat from the shift until so long from now; a shift without effect by then is given up."""
 STRAY = 1e-4
 """The part of answers that may come from anywhere (a request under way, an old connection) without proving a thing."""
 
@@ -31,11 +32,13 @@ class Effect:
 
     :param low: from here on the change may lie; `high` until here, both with probability `LEVEL` together.
     :param pending: probability, in 0..1, that the change has not come yet.
+    :param misfit: evidence, as a logarithm of odds, against a change from the old weights to the new at any time.
     """
 
     low: float
     high: float
     pending: float
+    misfit: float = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -57,11 +60,11 @@ def time_to_effect(
         out by the caller: they could be anybody's, before and after alike.
     :param elapsed_seconds: from the shift until now; answers may come until then.
     """
-    evidence = _evidence(before, after)
-    if evidence is None:
+    evidence, new = _evidence(before, after), _shares(after, [*dict.fromkeys([*before, *after])])
+    if evidence is None or new is None:
         return None
     counted = [(at, evidence[version]) for at, version in answers if at >= 0 and version in evidence]
-    end = max(HORIZON_SECONDS, elapsed_seconds)
+    end = elapsed_seconds + HORIZON_SECONDS
     moments = [0.0, *(min(at, end) for at, _ in counted), end]
     # What speaks for a change between two answers: all that came before it are old, all that came after it are new.
     logs = list(accumulate((each for _, each in counted), initial=0.0))
@@ -72,7 +75,27 @@ def time_to_effect(
     ]
     mass = sum(span.mass for span in spans)
     low, high = _most_probable(spans, level * mass)
-    return Effect(low, high, _after(spans[-1], elapsed_seconds) / mass)
+    counts = Counter(version for at, version in answers if at >= 0 and version in evidence)
+    best = sum(number * math.log(new[version]) for version, number in counts.items()) + top
+    return Effect(low, high, _after(spans[-1], elapsed_seconds) / mass, _log_mixture(counts, len(new)) - best)
+
+
+def _log_mixture(counts: Mapping[str, int], versions: int) -> float:
+    """Return the likelihood of the answers under a uniform mixture of all splits, as a logarithm.
+
+    Against each time of change alone the ratio to it is evidence that Ville's inequality bounds, so the least of them
+    is, against all: see `statistics`, of which this is the form for more than two versions (Dirichlet's distribution).
+    """
+    number = sum(counts.values())
+    return (
+        math.lgamma(versions) + sum(math.lgamma(each + 1) for each in counts.values()) - math.lgamma(number + versions)
+    )
+
+
+def likelihood_ratio(answers: Iterable[str], *, before: Mapping[str, int], after: Mapping[str, int]) -> float:
+    """Return how much more likely the answers' versions are under the weights before, as a logarithm; 0 if no more."""
+    evidence = _evidence(before, after) or {}
+    return sum(evidence.get(version, 0.0) for version in answers)
 
 
 @dataclass(frozen=True, slots=True)

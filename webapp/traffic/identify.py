@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 
 from webapp.traffic.answers import Kind
-from webapp.traffic.targets import TAG_HEADER, Target
+from webapp.traffic.targets import TAG_HEADER, Identification, Target
 
 PATTERN_LIMIT = 4 * 1024
 """Bytes of a body that a regular expression sees.
@@ -44,12 +44,13 @@ def kind_of(*, status: int, headers: Mapping[str, str], body: bytes) -> Kind:
         return Kind.OK
     if not 400 <= status < 600:
         return Kind.GATEWAY_ERROR
-    if _is_envoys_own(headers):
+    if is_envoys_own(headers):
         return _kind_of_envoys_own(status, body)
     return Kind.CLIENT_ERROR if status < 500 else Kind.APP_ERROR
 
 
-def _is_envoys_own(headers: Mapping[str, str]) -> bool:
+def is_envoys_own(headers: Mapping[str, str]) -> bool:
+    """Tell whether Envoy answered by itself, without asking an application."""
     return headers.get("server", "") in {"envoy", "istio-envoy"} and "x-envoy-upstream-service-time" not in headers
 
 
@@ -66,15 +67,19 @@ def _kind_of_envoys_own(status: int, body: bytes) -> Kind:
 
 
 def version_of(*, headers: Mapping[str, str], body: bytes, target: Target) -> str | None:
-    """Return the version of the first report that an answer makes: tag, header, JSON field, regular expression."""
-    by = target.identification
-    report = (
+    """Return the version that an answer's report means."""
+    return target.versions.get(report_of(headers=headers, body=body, by=target.identification))
+
+
+def report_of(*, headers: Mapping[str, str], body: bytes, by: Identification) -> str:
+    """Return the first report that an answer makes: tag, header, JSON field, regular expression; empty without one."""
+    return (
         headers.get(TAG_HEADER)
         or (by.header and headers.get(by.header.lower()))
         or (by.json_field and _json_report(body, by.json_field))
         or (by.pattern and _pattern_report(body, by.pattern))
+        or ""
     )
-    return target.versions.get(report) if report else None
 
 
 def _json_report(body: bytes, path: str) -> str:

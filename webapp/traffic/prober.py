@@ -67,18 +67,18 @@ class Prober:
 
         :param asked_at: Unix time in seconds, now.
         """
-        begun = time.perf_counter()
-        reply = self._exchange(target)
-        latency_seconds = time.perf_counter() - begun
+        reply = self.exchange(target)
         kind, version = classify(status=reply.status, headers=reply.headers, body=reply.body, target=target)
-        return Answer(0, asked_at, latency_seconds, reply.failure or kind, version, reply.status)
+        return Answer(0, asked_at, reply.latency_seconds, reply.failure or kind, version, reply.status)
 
     def close(self) -> None:
         """Close the connections that are kept alive."""
         self._pools.clear()
 
-    def _exchange(self, target: Target) -> _Reply:
-        reply = _Reply()
+    def exchange(self, target: Target) -> Reply:
+        """Send a target's request once, and return what arrived as it is. The target must be askable."""
+        begun = time.perf_counter()
+        reply = Reply()
         try:
             response = self._pool(target).urlopen(
                 target.method,
@@ -101,6 +101,7 @@ class Prober:
                 response.close()
         except HTTPError as error:
             reply.failure = next(kind for type_, kind in _KINDS if isinstance(error, type_))
+        reply.latency_seconds = time.perf_counter() - begun
         return reply
 
     def _pool(self, target: Target) -> HTTPConnectionPool:
@@ -112,13 +113,14 @@ class Prober:
 
 
 @dataclass(slots=True)
-class _Reply:
-    """What arrived of an answer until it was whole or until `failure` ended it."""
+class Reply:
+    """What arrived of an answer until it was whole or until `failure` ended it; `headers` by lower-case name."""
 
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     failure: Kind | None = None
+    latency_seconds: float = 0.0
 
 
 def _headers(target: Target) -> HTTPHeaderDict:

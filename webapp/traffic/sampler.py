@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Condition, Lock, Thread
 from typing import Literal, Protocol
 
 from webapp.traffic.answers import Answer, Window
+from webapp.traffic.effect import HORIZON_SECONDS
 from webapp.traffic.schedule import Schedule
+from webapp.traffic.shifts import InEffect, Shift, in_effect
 from webapp.traffic.summary import Summary, summarise, totals_by_version
 from webapp.traffic.targets import Key, Target, unaskable
 
 WORKERS = 8
 """Requests in flight at once, at most: with all of them waiting, slots pass unused and the reached rate says so."""
+
+CAP = 50
+"""Requests a second at most."""
+BOOST_SECONDS = 5.0
+"""For so long after a shift the cap is asked: more answers are what narrows the time to its effect."""
+SETTLE_SECONDS = 1.0
+"""After a change of destinations counting begins anew this much later, or old answers look like error."""
+MARKS = 20
+"""Shifts that are remembered at most."""
 
 LIMIT = 32
 """Routes that are sampled at once, at most: each takes a few threads and its share of a core."""
@@ -46,11 +59,13 @@ class Sampler:
         rate: int,
         clock: Callable[[], float] = time.time,
         workers: int = WORKERS,
+        boost_seconds: float = BOOST_SECONDS,
         paused: bool = False,
     ) -> None:
         self._prober = prober
         self._clock = clock
         self._workers = workers
+        self._boost_seconds = boost_seconds
         self._lock = Lock()
         self._controlled = Condition(self._lock)
         self._answered = Condition(self._lock)
@@ -58,6 +73,8 @@ class Sampler:
         self._window = Window(started=clock())
         self._schedule = Schedule(rate=rate, start=time.monotonic())
         self._rate = rate
+        self._boost_until = -math.inf
+        self._shifts: deque[tuple[Shift, InEffect | None]] = deque(maxlen=MARKS)
         self._in_flight = 0
         self._paused = paused
         self._halted = False
@@ -73,8 +90,8 @@ class Sampler:
 
     @property
     def rate(self) -> int:
-        """How often it is asked, a second."""
-        return self._rate
+        """How often it is asked now, a second."""
+        return max(self._rate, CAP) if time.monotonic() < self._boost_until else self._rate
 
     @property
     def state(self) -> Literal["running", "paused"]:
@@ -98,7 +115,7 @@ class Sampler:
     def start(self) -> None:
         """Begin to ask, at once."""
         with self._lock:
-            self._schedule.restart(time.monotonic(), rate=self._rate)
+            self._schedule.restart(time.monotonic(), rate=self.rate)
         self._thread.start()
 
     def halt(self) -> None:
@@ -139,17 +156,31 @@ class Sampler:
         """Ask something else of the same route from now on.
 
         Where the request is another one, its answers don't mix with the earlier ones: a new window begins, and what is
-        still in flight belongs to the old one. Other weights or another identification keep the window.
+        still in flight belongs to the old one. Other weights or another identification keep the window. Where other
+        versions are asked for, counting begins anew once these are sure to be in effect.
         """
         with self._lock:
             if not target.asks_the_same(self._target):
                 self._window = Window(started=self._clock(), last_sequence=self._window.last_sequence)
+                self._shifts.clear()
+            elif target.asked.keys() != self._target.asked.keys():
+                self._window.restart(self._clock() + SETTLE_SECONDS)
+                self._shifts.clear()
             self._target = target
 
-    def restart(self, at: float) -> None:
-        """Count anew the answers asked at or after a Unix time, such as that of a shift."""
+    def shift(self, shift: Shift) -> None:
+        """Take note of a shift: count anew once it is in effect, and ask more often for a few seconds."""
         with self._lock:
-            self._window.restart(at)
+            self._shifts.append((shift, None))
+            self._window.restart(shift.at)
+            self._boost_until = time.monotonic() + self._boost_seconds
+            self._lay_grid()
+
+    def shifts(self) -> list[tuple[Shift, InEffect | None]]:
+        """Return the shifts of the window's time, the newest last, each with how it stands if that was looked at."""
+        with self._lock:
+            since = self._clock() - self._window.seconds
+            return [(shift, found) for shift, found in self._shifts if shift.at >= since]
 
     def drain(self, timeout_seconds: float) -> bool:
         """Pause, and wait until nothing is in flight; say whether that is so."""
@@ -166,16 +197,30 @@ class Sampler:
         """Return the window's answers later than a sequence, in the order of arrival, and what the window comes to."""
         with self._lock:
             now = self._clock()
-            answers = tuple(each for each in self._window.recent(now) if each.sequence > (after_sequence or 0))
-            return answers, summarise(self._window, self._target, now=now, rate=self._rate)
+            recent = self._window.recent(now)
+            stands = self._look_for_effect(recent, now)
+            answers = tuple(each for each in recent if each.sequence > (after_sequence or 0))
+            return answers, summarise(self._window, self._target, now=now, rate=self.rate, stands=stands)
 
     def totals(self) -> dict[str, dict[str, int]]:
         """Return version (or empty) → kind → answers since the window began, as the gateway would count them."""
         with self._lock:
             return totals_by_version(self._window)
 
+    def _look_for_effect(self, recent: Sequence[Answer], now: float) -> InEffect | None:
+        """Say how the last shift stands, and count from where it is sure to be in effect: old answers are no error."""
+        if not self._shifts:
+            return None
+        shift, stands = self._shifts[-1]
+        if stands is None or now - shift.earliest <= HORIZON_SECONDS or stands.is_open:
+            found = in_effect(shift, recent, now=now)
+            if found.high is not None and (stands is None or found.high != stands.high):
+                self._window.restart(shift.at + found.high)
+            self._shifts[-1] = shift, (stands := found)
+        return stands
+
     def _lay_grid(self) -> None:
-        self._schedule.restart(time.monotonic(), rate=self._rate)
+        self._schedule.restart(time.monotonic(), rate=self.rate)
         self._controlled.notify_all()
 
     def _keep_asking(self) -> None:
@@ -185,6 +230,8 @@ class Sampler:
                     self._controlled.wait()
                     continue
                 now = time.monotonic()
+                if self._schedule.rate != self.rate:
+                    self._schedule.restart(now, rate=self.rate)
                 if now < self._schedule.due:
                     self._controlled.wait(self._schedule.due - now)
                     continue

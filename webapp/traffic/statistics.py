@@ -141,6 +141,8 @@ def verdict(
     unknown = counts.get(None, 0)
     if not count:
         return Verdict("no_data", "No answers yet.")
+    if not asked:
+        return Verdict("undecided", "Nothing splits this route: each version answers about by its ready pods.")
     if not sum(asked.values()):
         return Verdict("undecided", "All weights are 0: there is no split to compare the answers with.")
     if unknown == count:
@@ -154,7 +156,7 @@ def verdict(
         return Verdict("matches", f"The answers match {split}.")
     if unknown >= tolerance * count:
         return Verdict("undecided", f"{unknown:,} of {count:,} answers don't say their version: too many to judge.")
-    more = _rounded_up(_answers_needed(shares, count, tolerance) - count)
+    more = rounded_up(_answers_needed(shares, count, tolerance) - count)
     return Verdict("undecided", f"Not enough answers yet to tell: about {more:,} more.", more)
 
 
@@ -178,7 +180,7 @@ def _answers_needed(shares: Sequence[Share], count: int, tolerance: float) -> fl
     return count * min(ways)
 
 
-def _rounded_up(number: float) -> int:
+def rounded_up(number: float) -> int:
     """Round up to two digits: more of them would pretend to knowledge."""
     number = max(number, 1)
     unit = max(10.0 ** (math.floor(math.log10(number)) - 1), 1)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from webapp.traffic.answers import Answer, Counts, Kind, Window
-from webapp.traffic.statistics import compare, quantile, verdict
+from webapp.traffic.shifts import InEffect
+from webapp.traffic.statistics import Verdict, compare, quantile, verdict
 from webapp.traffic.targets import Target
 
 REACHED_SECONDS = 5.0
@@ -47,6 +48,7 @@ class Summary:
     :param reached_rate: answers a second that arrived in the last seconds.
     :param verdict: matches, differs, undecided or no_data; `verdict_text` is the sentence.
     :param since: Unix time of asking from which rows count: the window's start, or the restart.
+    :param in_effect: how the last shift stands, None where there was none.
     :param started: Unix time at which this window began; another one means that earlier answers were thrown away.
     """
 
@@ -62,15 +64,21 @@ class Summary:
     since: float | None
     window_seconds: int
     started: float | None
+    in_effect: InEffect | None = None
 
 
-def summarise(window: Window, target: Target, *, now: float, rate: int) -> Summary:
-    """Draw up the table of a window; `now` is Unix time, `rate` what is asked a second."""
+def summarise(window: Window, target: Target, *, now: float, rate: int, stands: InEffect | None = None) -> Summary:
+    """Draw up the table of a window; `now` is Unix time, `rate` what is asked a second.
+
+    :param stands: how the last shift stands; until it is in effect nothing is said against the new weights.
+    """
     recent = window.recent(now)
     kinds = _kinds_by_version(window.counts)
     latencies = _latencies_by_version(recent, since=window.counting_since)
     counts = _splittable(kinds)
     judgement = verdict(counts, target.asked)
+    if stands and stands.is_open and judgement.state in {"differs", "matches"}:
+        judgement = Verdict("undecided", "The answers are compared once the shift is in effect.")
     identified = sum(answers for version, answers in counts.items() if version is not None)
     all_weights = sum(target.asked.values())
     rows = [
@@ -100,6 +108,7 @@ def summarise(window: Window, target: Target, *, now: float, rate: int) -> Summa
         since=_finite(window.counting_since),
         window_seconds=round(window.seconds),
         started=_finite(window.started),
+        in_effect=stands,
     )
 
 

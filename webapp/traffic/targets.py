@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
+from webapp.istio.patch import TAG_HEADER as TAG_HEADER
+
 Key: TypeAlias = tuple[str, str, int]
 """(namespace, name, index of the HTTP route)"""
-
-TAG_HEADER = "x-crossfade-version"
-"""Response header that the opt-in tag sets per destination (`headers.response.set`); its value is the version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ class Target:
     :param gateway_url: `http://address:port` of the ingress gateway; the path is not part of it.
     :param versions: what answers report → the destination's version as pages name it. A report that is not in it
         is an answer that is *not identified*; it is never guessed.
-    :param asked: version → weight, in the route's order; names every row of the panel's table.
+    :param asked: version → weight, in the route's order; names every row of the panel's table. Empty where nothing
+        splits the route, so that versions answer by their pods.
     """
 
     namespace: str
