@@ -37,7 +37,7 @@ format: $(VENV)/test.done ## put the code into its form
 	@$(BIN)/ruff check --fix .
 
 bench: $(VENV)/test.done browser ## measure what the notes and the README promise
-	@$(BIN)/python -m scripts.bench
+	@$(BIN)/python -m scripts.bench $(BENCH_OPTIONS)
 
 pictures: $(VENV)/test.done browser ## take the README's pictures from the running demo
 	@$(BIN)/python -m scripts.pictures
@@ -46,6 +46,9 @@ lock: $(VENV)/lock.done ## resolve the lock files anew (they carry hashes and na
 	@$(BIN)/uv pip compile -q pyproject.toml --extra demo --group build $(LOCK_OPTIONS) -o requirements.lock
 	@$(BIN)/uv pip compile -q pyproject.toml --extra demo --group build --group test $(LOCK_OPTIONS) \
 		-c requirements.lock -o requirements-test.lock
+	@$(BIN)/uv pip compile -q pyproject.toml $(LOCK_OPTIONS) -c requirements.lock -o requirements-serve.lock
+	@$(BIN)/uv pip compile -q --group pyproject.toml:build $(LOCK_OPTIONS) \
+		-c requirements.lock -o requirements-build.lock
 
 clean: ## remove the virtual environment and every cache
 	@rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

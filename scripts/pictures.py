@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import FLAGS, chromium_path
 from tests.running import ROOT, running_demo
+from tests.walk.client import apply, connected
+from tests.walk.steps import STEPS, visiting, wait_until
 
 FOLDER = ROOT / "docs" / "pictures"
 TUTORIAL = "/virtual-services/default/aspnetcore-virtualservice"
 ANSWERS_SECONDS = 40
+PICTURED_STEPS = "48"
 
 
 def shift(page: Page, share: int, stored: str) -> None:
@@ -38,6 +41,24 @@ def watch_a_shift(page: Page, url: str) -> None:
     page.keyboard.press("PageUp")
 
 
+def walk(browser: Browser) -> None:
+    """Take the list of services after the steps of deploy/helloworld that change what it says of traffic."""
+    page = browser.new_page(viewport={"width": 1280, "height": 420}, reduced_motion="reduce")
+    with (
+        running_demo("--empty") as demo,
+        connected(demo.kubeconfig) as cluster,
+        visiting(demo.page_url, demo.gateway_url) as visitor,
+    ):
+        page.goto(demo.page_url)
+        for step in STEPS:
+            apply(cluster, step)
+            wait_until(lambda step=step: visitor.says(step), f"the page after {step.file}")
+            if step.file[0] in PICTURED_STEPS:
+                page.goto(demo.page_url)
+                take(page, FOLDER / f"walk-{step.file[0]}.png")
+    page.close()
+
+
 def main() -> int:
     """Take every picture."""
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -55,6 +76,7 @@ def main() -> int:
             page.set_viewport_size({"width": 390, "height": 844})
             take(page, FOLDER / f"phone-{theme}.png", whole=True)
             context.close()
+        walk(browser)
         browser.close()
     return 0
 

@@ -129,7 +129,8 @@ export class Chart {
     ctx.save();
     ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
     ctx.textBaseline = "bottom";
-    for (const { at, label } of this.#shifts) {
+    let free = left + width;
+    for (const { at, label } of this.#shifts.toSorted((one, other) => other.at - one.at)) {
       const x = Math.round(plot.valToPos(at, "x", true));
       if (x < left || x > left + width) continue;
       ctx.fillStyle = theme.surface;
@@ -137,8 +138,12 @@ export class Chart {
       ctx.fillStyle = theme.ink;
       ctx.fillRect(x - ratio, top - 4 * ratio, 2 * ratio, height + 4 * ratio);
       const half = ctx.measureText(label).width / 2;
+      const middle = Math.min(Math.max(x, left + half), left + width - half);
+      // Of labels that would cover each other the newer one counts.
+      if (middle + half > free) continue;
+      free = middle - half - 8 * ratio;
       ctx.textAlign = "center";
-      ctx.fillText(label, Math.min(Math.max(x, left + half), left + width - half), top - 5 * ratio);
+      ctx.fillText(label, middle, top - 5 * ratio);
     }
     ctx.restore();
   }

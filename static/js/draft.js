@@ -1,10 +1,10 @@
-import { rebalance } from "./rebalance.js";
+import { apportion, rebalance } from "./rebalance.js";
 
 const same = (left, right) => left.length === right.length && left.every((value, each) => value === right[each]);
 
 /**
  * What a person has in mind for one route, beside what is stored. A gesture is a row of moves of one slider (or of
- * presets); it counts from where it began, so that 0/0 does not forget a ratio and the way back restores the split.
+ * presets); it counts from where it began, so that 0/0 forgets no ratio and the way back restores the split.
  */
 export class Draft {
   weights = null;
@@ -31,6 +31,13 @@ export class Draft {
     this.#set(rebalance(this.#gesture.from, index, value, this.locked, this.total));
   }
 
+  /** Keep the split, on another scale. */
+  rescale(total) {
+    this.#gesture = null;
+    this.#set(apportion(total, this.current));
+    this.total = total;
+  }
+
   /** Exchange the weights of two destinations. */
   swap() {
     if (this.locked.size || this.current.length !== 2) return;
@@ -49,6 +56,7 @@ export class Draft {
     this.weights = null;
     this.conflict = false;
     this.digest = this.newest;
+    this.total = this.scale;
     this.#gesture = null;
   }
 
@@ -71,9 +79,9 @@ export class Draft {
    */
   take({ weights, digest, total }, sent = null) {
     if (digest === this.newest && this.stored && same(weights, this.stored)) return "same";
-    const fits = this.stored?.length === weights.length && this.total === total;
+    const fits = this.stored?.length === weights.length && [this.scale, this.total].includes(total);
     const ours = sent !== null && same(sent, weights);
-    [this.stored, this.newest, this.total] = [weights, digest, total];
+    [this.stored, this.newest, this.scale] = [weights, digest, total];
     if (!fits) {
       const reshaped = this.weights !== null;
       this.locked.clear();

@@ -44,12 +44,13 @@ class LivePanel extends HTMLElement {
   }
 
   /** Take in the stream's `answers`. */
-  answers({ reset, now, window, html, versions, state }) {
+  answers({ reset, now, window, html, versions, state, shifts }) {
     const offset = now - performance.now() / 1_000;
     // The network's delay varies, the clocks don't: the smallest delay seen is nearest to the truth.
     this.#offset = reset || this.#offset === null ? offset : Math.max(this.#offset, offset);
     this.#window.add(window, reset, now);
     [this.#versions, this.#running] = [versions, state === "running"];
+    shifts.forEach((shift) => this.#chart.mark(shift));
     this.#paint();
     const place = this.querySelector(".answers");
     htmx.swap({ text: html, target: place, sourceElement: place, swap: "innerMorph" });

@@ -5,8 +5,8 @@ import { Stream } from "./stream.js";
 /** A page that shows another picture than the one that the stream announces is fetched again. */
 function mesh(data) {
   status.heard(data);
-  const { revision, state } = document.getElementById("page").dataset;
-  if (`${revision} ${state}` !== `${data.revision} ${data.state}`) refresh();
+  const { revision, state, listed = "" } = document.getElementById("page").dataset;
+  if (`${revision} ${state} ${listed}` !== `${data.revision} ${data.state} ${data.listed ?? ""}`) refresh();
 }
 
 const panel = (data) => document.querySelector(`live-panel[data-http-route="${data.http_route}"]`);
@@ -25,10 +25,10 @@ document.addEventListener("htmx:before:request", ({ target }) => {
   target.closest?.(".route")?.querySelector(".message").replaceChildren();
 });
 
-// An address without empty parameters is one that people can read.
+// A filter's address without empty parameters is one that people can read.
 document.addEventListener("htmx:config:request", ({ detail }) => {
   const { method, body } = detail.ctx.request;
-  if (method !== "GET" || !body) return;
+  if (method !== "GET" || !body || detail.ctx.sourceElement.id !== "filter") return;
   for (const [name, value] of [...body]) if (value === "") body.delete(name);
 });
 

@@ -9,11 +9,11 @@ const line = (text, kind) => {
 
 /**
  * The route's weights as lines of a diff.
- * @param {{httpRoute: number, versions: string[], stored: number[], draft: number[]}} change
+ * @param {{section: string, index: number, versions: string[], stored: number[], draft: number[]}} change
  * @returns {HTMLElement[]}
  */
-export function yamlDiff({ httpRoute, versions, stored, draft }) {
-  const lines = [line(`  spec.http[${httpRoute}].route:`)];
+export function yamlDiff({ section, index, versions, stored, draft }) {
+  const lines = [line(`  spec.${section}[${index}].route:`)];
   versions.forEach((version, each) => {
     lines.push(line(`  - destination: # ${version}`));
     if (stored[each] === draft[each]) {
@@ -25,13 +25,10 @@ export function yamlDiff({ httpRoute, versions, stored, draft }) {
   return lines;
 }
 
-/**
- * The same as one command. `add` sets a member whether it is there or not, so it fits a weight that is absent too.
- * @param {{namespace: string, name: string, httpRoute: number, stored: number[], draft: number[]}} change
- */
-export function kubectlPatch({ namespace, name, httpRoute, stored, draft }) {
+/** The same as one command. `add` sets a member whether it is there or not, so it fits a weight that is absent too. */
+export function kubectlPatch({ namespace, name, section, index, stored, draft }) {
   const operations = draft
-    .map((value, each) => ({ op: "add", path: `/spec/http/${httpRoute}/route/${each}/weight`, value }))
+    .map((value, each) => ({ op: "add", path: `/spec/${section}/${index}/route/${each}/weight`, value }))
     .filter(({ value }, each) => value !== stored[each]);
   return `kubectl -n ${namespace} patch virtualservice ${name} --type=json -p='${JSON.stringify(operations)}'`;
 }

@@ -25,7 +25,7 @@ export function rebalance(weights, index, value, locked, total) {
 }
 
 /** Split `amount` in proportion to `parts`. In BigInt: the product of two large weights does not fit a double. */
-function apportion(amount, parts) {
+export function apportion(amount, parts) {
   const ratios = sum(parts) ? parts : parts.map(() => 1);
   const whole = BigInt(sum(ratios));
   const products = ratios.map((ratio) => BigInt(amount) * BigInt(ratio));

@@ -1,4 +1,7 @@
 /* The page again from the server, morphed into place: drafts, focus, scroll and open details stay. */
+/** Between two fetches: where pods come and go all the time, a page follows in steps. */
+const REST_MS = 400;
+
 let busy = false;
 let again = false;
 
@@ -10,7 +13,7 @@ function address() {
   return pathname + search;
 }
 
-/** Fetch the page and morph it; while one is under way, one more is remembered. */
+/** Fetch the page and morph it; while one is under way, and shortly after it, one more is remembered. */
 export async function refresh() {
   if (busy) {
     again = true;
@@ -21,12 +24,15 @@ export async function refresh() {
     const swap = "outerMorph ignoreTitle:true";
     await htmx.ajax("GET", address(), { source: page(), target: page(), select: "#page", swap });
   } finally {
-    busy = false;
-    if (again) {
-      again = false;
-      refresh();
-    }
+    setTimeout(rested, REST_MS);
   }
+}
+
+function rested() {
+  busy = false;
+  if (!again) return;
+  again = false;
+  refresh();
 }
 
 // The filter may have changed the address while a refresh of the old one was under way.

@@ -5,9 +5,9 @@ import { refresh } from "./refresh.js";
 /**
  * The faders of one route around the server's own form.
  *
- * The server's word is in `data-weights`, `data-digest` and `data-total`, which every morph brings up to date; what the
- * person has in mind is a Draft. `#render` writes both into the form, so it may be called at any time. One write is
- * under way at most; what comes meanwhile waits, and only the newest is sent.
+ * The server's word is in `data-weights`, `data-digest` and `data-total`, which every morph renews; what the person has
+ * in mind is a Draft. `#render` writes both into the form, at any time. One write is under way at most; of what comes
+ * meanwhile only the newest is sent.
  */
 class WeightForm extends HTMLElement {
   #draft = null;
@@ -49,7 +49,7 @@ class WeightForm extends HTMLElement {
     return [...this.querySelectorAll(".fader")];
   }
 
-  /** Which destination a preset means: the one moved last, else the last, which is the canary by custom. */
+  /** Which destination a preset means: the one moved last, else the last: the canary by custom. */
   get #target() {
     return Math.min(this.#chosen, this.#draft.stored.length - 1);
   }
@@ -101,18 +101,20 @@ class WeightForm extends HTMLElement {
     if (this.#part("at-once").checked) this.#apply();
   }
 
-  #click({ target }) {
-    const [button, draft] = [target.closest("[data-action]"), this.#draft];
+  #click(event) {
+    const [button, draft] = [event.target.closest("[data-action]"), this.#draft];
     const actions = {
       lock: () => draft.lock(this.#indexOf(button)),
       preset: () => draft.move(this.#target, Math.round((draft.total * Number(button.dataset.share)) / 100), "preset"),
       swap: () => draft.swap(),
+      scale: () => draft.rescale(100),
       reset: () => draft.reset(),
       take: () => draft.reset(),
       overwrite: () => draft.rebase(),
     };
     const action = button?.dataset.action;
     if (!action) return;
+    event.preventDefault();
     actions[action]();
     this.#clear();
     this.#render({ all: true });
@@ -164,7 +166,7 @@ class WeightForm extends HTMLElement {
     this.#render({ all: true });
   }
 
-  /** After an error: its words are on the page already, if it had any; after a conflict theirs shall be, too. */
+  /** After an error its words are on the page, if it had any; after a conflict theirs shall be, too. */
   #explain() {
     const place = this.#route.querySelector(".message");
     if (!place.textContent.trim()) {
@@ -181,9 +183,9 @@ class WeightForm extends HTMLElement {
 
   /** Ask before traffic goes where too few pods are ready to take it. */
   async #agreed() {
-    const { stored, weights, total } = this.#draft;
+    const { stored, scale, weights, total } = this.#draft;
     const words = this.#faders.map(({ dataset: { version, ready, pods } }, each) => {
-      if (weights[each] <= stored[each] || !(Number(ready) < Number(pods) || ready === "0")) return "";
+      if (weights[each] * scale <= stored[each] * total || !(Number(ready) < Number(pods) || ready === "0")) return "";
       const none = `no ready pod (0 of ${pods}): what is sent there fails`;
       const there = ready === "0" ? none : `only ${ready} of ${pods} pods ready`;
       return `${version} has ${there}. It would get ${weights[each]} of ${total}.`;
@@ -200,17 +202,19 @@ class WeightForm extends HTMLElement {
 
   /** Write the draft into the form. The field in which somebody types is left alone, except with `all`. */
   #render({ all = false } = {}) {
-    const { current, weights, digest, total, locked, conflict } = this.#draft;
+    const { current, stored, weights, digest, total, locked, conflict } = this.#draft;
     const apply = this.#part("apply");
     const faders = this.#faders;
-    const words = faders.map(({ dataset }, each) => `${dataset.version} ${current[each]}`);
+    const versions = faders.map(({ dataset }) => dataset.version);
+    const words = versions.map((version, each) => `${version} ${current[each]}`);
     const segments = this.querySelectorAll("[data-part=next] .segment");
     this.toggleAttribute("data-drafting", Boolean(weights));
     this.#form.elements.route_digest.value = digest;
     faders.forEach((fader, each) => {
       const [range, number] = fader.querySelectorAll("input");
       const share = (100 * current[each]) / total;
-      const others = words.filter((_, other) => other !== each).join(", ");
+      const others = words.toSpliced(each, 1).join(", ");
+      range.max = number.max = total;
       range.value = current[each];
       range.style.setProperty("--at", `${share}%`);
       range.setAttribute("aria-valuetext", `${words[each]} of ${total}, then ${others}`);
@@ -227,24 +231,19 @@ class WeightForm extends HTMLElement {
     apply.firstChild.textContent = this.#sent ? `Sending ${this.#sent.join("/")} ` : "Apply ";
     apply.hidden = conflict;
     this.#part("theirs").hidden = !conflict;
-    this.#part("chosen").textContent = faders[this.#target].dataset.version;
-    this.#preview(faders.map(({ dataset }) => dataset.version));
-  }
-
-  #preview(versions) {
-    const { namespace, name, httpRoute } = this.dataset;
-    const { stored, weights, current } = this.#draft;
-    this.#part("diff").replaceChildren(...yamlDiff({ httpRoute, versions, stored, draft: current }));
-    const command = kubectlPatch({ namespace, name, httpRoute, stored, draft: current });
-    this.#part("kubectl").textContent = weights ? command : "Nothing to change yet.";
+    this.#action("scale")?.toggleAttribute("hidden", total === 100);
+    this.#part("chosen").textContent = versions[this.#target];
+    const change = { ...this.dataset, versions, stored, draft: current };
+    this.#part("diff").replaceChildren(...yamlDiff(change));
+    this.#part("kubectl").textContent = weights ? kubectlPatch(change) : "Nothing to change yet.";
   }
 }
 
 /** Give a bar's segment its share of the width, in the classes that the server uses too. */
 function widen(segment, share) {
   const percent = share > 0 ? Math.max(1, Math.round(share)) : 0;
-  segment.classList.remove(...[...segment.classList].filter((name) => /^[tu][0-9]+$/.test(name)));
-  segment.classList.add(`t${Math.floor(percent / 10)}`, `u${percent % 10}`);
+  const rest = segment.className.replace(/ [tu][0-9]+/g, "");
+  segment.className = `${rest} t${Math.floor(percent / 10)} u${percent % 10}`;
 }
 
 customElements.define("weight-form", WeightForm);

@@ -222,6 +222,21 @@ def test_a_version_without_pods_is_asked_about_before_it_gets_traffic(demo: Runn
     expect_stored(page, 80, 20, 0)
 
 
+def test_the_gateway_confirms_which_route_takes_a_request(demo: RunningDemo, page: Page) -> None:
+    page.goto(demo.page_url + TUTORIAL)
+    page.get_by_text("Which route takes this request?").click()
+    expect(page.locator("#explain .outcome")).to_contain_text("Route 0 of default/aspnetcore-virtualservice takes")
+    page.locator("#explain-path").fill("/any?thing=1")
+    page.get_by_role("button", name="Explain").click()
+    expect(page.locator("#explain pre")).to_have_text(f"GET {demo.gateway_url}/any?thing=1")
+    page.get_by_role("button", name="Ask the gateway").click()
+    answer = page.locator("#explain-answer.fits")
+    expect(answer).to_contain_text(re.compile("v[12] is among the destinations of route 0"))
+    expect(answer.locator("dd").first).to_have_text("200")
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    assert [(each["id"], each["help"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+
+
 @pytest.mark.parametrize("context", [{"color_scheme": "light"}, {"color_scheme": "dark"}], indirect=True, ids=str)
 @pytest.mark.parametrize("path", [MESH, TUTORIAL, "/services/shop/reviews", TUTORIAL + "/http/0/answers"])
 def test_axe_finds_nothing_serious(demo: RunningDemo, page: Page, path: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.views.conftest import wait_for
+from tests.views.conftest import DEADLINE_SECONDS, wait_for, wait_until_live
 from tests.views.objects import virtual_service
-from webapp.composition import Adapters
+from webapp import create_app
+from webapp.composition import Adapters, build_adapters
 from webapp.demo.kube.server import KubeApi
+from webapp.settings import Settings
 
 JSON = {"Accept": "application/json"}
 PAGE = "/virtual-services/shop/web"
@@ -130,3 +133,66 @@ def test_pages_stay_while_the_api_server_is_down(client: FlaskClient, api: KubeA
     assert {row["name"] for row in mesh["services"]} >= {"web", "inner"}
     assert write.status_code == 503
     assert write.get_json()["error"]["code"] == "cluster_unavailable"
+
+
+def test_a_note_names_istios_own_code_and_page(client: FlaskClient, api: KubeApi, adapters: Adapters) -> None:
+    changed = virtual_service()
+    changed["spec"]["http"][0]["route"][1]["destination"]["subset"] = "v9"
+    api.store.put("virtualservices", changed, manager="kubectl-edit")
+    wait_for(adapters, lambda snapshot: "v9" in str(snapshot.virtual_services["shop", "web"].raw))
+    notes = client.get(PAGE, headers=JSON).get_json()["http_routes"][0]["notes"]
+    note = next(each for each in notes if each["ist"])
+    assert (note["ist"], note["link"]) == (
+        "IST0101",
+        "https://istio.io/latest/docs/reference/config/analysis/ist0101/",
+    )
+    assert f'href="{note["link"]}" target="_blank" rel="noopener noreferrer">IST0101</a>' in client.get(PAGE).text
+
+
+def test_where_some_namespaces_alone_are_watched_every_page_says_so(api: KubeApi, settings: Settings) -> None:
+    api.faults.forbid("list", "pods", namespace="")
+    adapters = build_adapters(replace(settings, namespaces=("shop",)))
+    adapters.start()
+    try:
+        wait_until_live(adapters)
+        client = create_app(adapters).test_client()
+        for path in ("/", "/services/shop/web", PAGE, f"{PAGE}/explain"):
+            cluster = client.get(path, headers=JSON).get_json()["cluster"]
+            assert cluster["scope"] == "Only the namespace shop is watched: pods may not be listed cluster-wide."
+            # It is how this dashboard works, no error.
+            assert (cluster["state"], cluster["problems"]) == ("live", [])
+            page = client.get(path).text
+            assert cluster["scope"] in page
+            assert "notice problem" not in page
+    finally:
+        adapters.stop()
+
+
+def test_where_all_is_watched_nothing_is_said_of_it(client: FlaskClient) -> None:
+    assert client.get("/", headers=JSON).get_json()["cluster"]["scope"] == ""
+    assert '<details id="scope" hidden>' in client.get("/").text
+
+
+def test_the_first_lists_show_how_far_they_are(api: KubeApi, settings: Settings) -> None:
+    api.faults.stall(verb="list", resource="pods")
+    adapters = build_adapters(settings)
+    adapters.start()
+    try:
+        assert api.faults.wait_for_held(1, DEADLINE_SECONDS)
+        while [each.kind for each in adapters.cluster.status().progress if not each.done] != ["pods"]:
+            adapters.cluster.wait_for_change(adapters.cluster.snapshot().revision, 0.05)
+        client = create_app(adapters).test_client()
+        page, view = client.get("/").text, client.get("/", headers=JSON).get_json()
+        assert view["cluster"]["state"] == "loading"
+        assert "Reading the cluster." in page
+        listed = sum(each["listed"] for each in view["cluster"]["progress"])
+        assert f'data-listed="{listed}"' in page
+        # The stream names the same number, so that a page knows when it is old.
+        assert f'"listed": {listed}'.encode() in b"".join(adapters.live.opening(None))
+        api.faults.clear()
+        wait_until_live(adapters)
+        assert 'data-listed=""' in client.get("/").text
+        assert b'"listed": ""' in b"".join(adapters.live.opening(None))
+    finally:
+        api.faults.clear()
+        adapters.stop()

@@ -9,7 +9,22 @@ from htmx_flask import Htmx
 
 from webapp.composition import Adapters
 from webapp.version import __version__
-from webapp.views import answers, errors, mesh, sampling, security, services, shifts, stream, virtual_services
+from webapp.views import (
+    adopt,
+    answers,
+    compression,
+    errors,
+    explain,
+    mesh,
+    present,
+    sampling,
+    security,
+    services,
+    shifts,
+    stream,
+    virtual_services,
+)
+from webapp.views.render import ViewsAsJson
 
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -28,14 +43,15 @@ def build_app(adapters: Adapters) -> Flask:
         MAX_CONTENT_LENGTH=64 * 1024,
         MAX_FORM_PARTS=200,
     )
-    app.json.sort_keys = False  # type: ignore[attr-defined]  # set by Flask's default provider, unknown to its base
+    app.json = ViewsAsJson(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["crossfade_version"] = __version__
     app.extensions["crossfade"] = adapters
     Htmx(app)
+    compression.init_app(app)
     security.init_app(app)
     errors.init_app(app)
-    for room in (mesh, services, virtual_services, shifts, sampling, answers, stream):
+    for room in (mesh, services, adopt, virtual_services, shifts, sampling, answers, explain, stream, present):
         app.register_blueprint(room.blueprint)
     adapters.live.draw_answers_with(lambda view: answers.draw(app, view))
     return app

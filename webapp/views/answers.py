@@ -7,11 +7,12 @@ import io
 
 from flask import Blueprint, Flask, Response, make_response, render_template
 
-from webapp.istio.mesh import route_marks
-from webapp.istio.routes import destination_versions, find_route
+from webapp.istio.mesh import answer_marks
+from webapp.istio.routes import find_http_route
 from webapp.live import Observed, as_row
+from webapp.traffic.shifts import InEffect
 from webapp.traffic.summary import Row
-from webapp.views.models.answers import AnswerRowView, AnswersView
+from webapp.views.models.answers import AnswerRowView, AnswersView, EffectView
 from webapp.views.pictures.virtual_service import cached_virtual_service
 from webapp.views.render import adapters, respond
 
@@ -39,7 +40,7 @@ def table(namespace: str, name: str, http_route: int) -> Response:
 
 def _observe(namespace: str, name: str, http_route: int) -> Observed:
     virtual_service = cached_virtual_service(adapters().cluster, namespace=namespace, name=name)
-    find_route(virtual_service, http_route)
+    find_http_route(virtual_service, http_route)
     adapters().live.linger((namespace, name))
     return adapters().live.observe(virtual_service, http_route)
 
@@ -47,8 +48,7 @@ def _observe(namespace: str, name: str, http_route: int) -> Observed:
 def answers_view(observed: Observed) -> AnswersView:
     """Turn what was observed into its view; without a sampler every row is there and empty."""
     route = observed.virtual_service.http[observed.http_route]
-    marks = route_marks(adapters().cluster.snapshot(), observed.virtual_service, route)
-    mark_of = dict(zip(destination_versions(route), marks, strict=True))
+    mark_of = answer_marks(adapters().cluster.snapshot(), observed.virtual_service, route)
     summary = observed.summary
     return AnswersView(
         namespace=observed.virtual_service.metadata.namespace,
@@ -67,7 +67,12 @@ def answers_view(observed: Observed) -> AnswersView:
         window_seconds=summary.window_seconds if summary else 60,
         totals=observed.totals or {},
         window=[as_row(answer) for answer in observed.answers],
+        in_effect=_effect(summary.in_effect) if summary and summary.in_effect else None,
     )
+
+
+def _effect(stands: InEffect) -> EffectView:
+    return EffectView(stands.state, stands.text, stands.low, stands.high)
 
 
 def _row(row: Row, marks: dict[str, int]) -> AnswerRowView:

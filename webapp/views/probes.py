@@ -30,6 +30,8 @@ def create_probes(adapters: Adapters) -> Flask:
     def metrics() -> Response:
         """Prometheus' text form."""
         adapters.metrics.picture_age.set(adapters.cluster.status().age_seconds)
+        for kind, age_seconds in adapters.cluster.watch_ages().items():
+            adapters.metrics.watch_age.labels(kind).set(age_seconds)
         return Response(adapters.metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
     return app

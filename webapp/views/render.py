@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from flask import Response, current_app, jsonify, make_response, render_template, request
+from flask.json.provider import DefaultJSONProvider
 
 from webapp.composition import Adapters
+
+
+def _members(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    return DefaultJSONProvider.default(value)
+
+
+class ViewsAsJson(DefaultJSONProvider):
+    """Flask's JSON with members in the order of their views, which are not copied first: a list is a thousand rows."""
+
+    sort_keys = False
+    default = staticmethod(_members)
 
 
 def adapters() -> Adapters:

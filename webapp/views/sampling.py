@@ -10,7 +10,7 @@ from webapp.errors import InvalidInput, Owned
 from webapp.istio.objects import JsonPatch, VirtualService
 from webapp.istio.ownership import owner_of
 from webapp.istio.patch import annotation_patch
-from webapp.istio.routes import find_route
+from webapp.istio.routes import find_http_route
 from webapp.istio.sampling import RATES, SAMPLING, SamplingChoice, record_sampling, sampling_choice
 from webapp.views.pictures.virtual_service import virtual_service_view
 from webapp.views.render import adapters, respond
@@ -33,7 +33,7 @@ def change(namespace: str, name: str, http_route: int) -> Response:
     settings = adapters().settings
 
     def build(current: VirtualService) -> JsonPatch:
-        route = find_route(current, http_route)
+        route = find_http_route(current, http_route)
         owner = owner_of(current.metadata)
         if owner and not owner.tolerates_annotations:
             raise Owned(

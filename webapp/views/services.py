@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from webapp.views.pictures.mesh import service_view
+from webapp.views.pictures.service import service_view
 from webapp.views.render import adapters, respond
 
 blueprint = Blueprint("services", __name__)

@@ -9,16 +9,18 @@ from flask import Blueprint, Response, request
 
 from webapp.errors import Conflict, InvalidInput, ReadOnly
 from webapp.istio.history import NoUndo, undo_weights
-from webapp.istio.objects import HttpRoute, JsonPatch, VirtualService
+from webapp.istio.objects import JsonPatch, Route, Section, VirtualService
 from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import tag_patch
+from webapp.istio.routes import find_http_route, find_route
 from webapp.istio.shift import expect_digest, shift_patch
-from webapp.istio.weights import parse_weights
+from webapp.istio.weights import USUAL_TOTAL, parse_weights, rescale
 from webapp.traffic.targets import TAG_HEADER
 from webapp.views.pictures.virtual_service import virtual_service_view
 from webapp.views.render import adapters, respond
 
-blueprint = Blueprint("shifts", __name__, url_prefix="/virtual-services/<namespace>/<name>/http/<int:http_route>")
+blueprint = Blueprint("shifts", __name__, url_prefix="/virtual-services/<namespace>/<name>")
+ROUTE = "/<any(http, tls, tcp):section>/<int:index>"
 
 WHO = "crossfade"
 
@@ -30,20 +32,30 @@ def refuse_when_read_only() -> None:
         raise ReadOnly("This dashboard is read-only: CROSSFADE_READ_ONLY is set.")
 
 
-@blueprint.post("/weights")
-def weights(namespace: str, name: str, http_route: int) -> Response:
-    """Shift: `weight` once per destination in the route's order, and the `route_digest` that the person saw."""
-    texts = request.form.getlist("weight")
-    return _shift(namespace, name, http_route, lambda _, route: parse_weights(texts, route=route))
+@blueprint.post(f"{ROUTE}/weights")
+def weights(namespace: str, name: str, section: Section, index: int) -> Response:
+    """Shift: `weight` once per destination in the route's order, and the `route_digest` that the person saw.
+
+    With `scale` 100 they are stored on that scale, whatever their own sum is.
+    """
+    texts, scale = request.form.getlist("weight"), request.form.get("scale", "")
+    if scale not in {"", str(USUAL_TOTAL)}:
+        raise InvalidInput(f'The form field "scale" is {USUAL_TOTAL}, or left out.', field="scale")
+
+    def choose(_: VirtualService, route: Route) -> tuple[int, ...]:
+        chosen = parse_weights(texts, route=route)
+        return rescale(chosen) if scale else chosen
+
+    return _shift(namespace, name, section, index, choose)
 
 
-@blueprint.post("/undo")
-def undo(namespace: str, name: str, http_route: int) -> Response:
+@blueprint.post(f"{ROUTE}/undo")
+def undo(namespace: str, name: str, section: Section, index: int) -> Response:
     """Go back to the split before the current one; a shift like any other."""
-    return _shift(namespace, name, http_route, _before)
+    return _shift(namespace, name, section, index, _before)
 
 
-@blueprint.post("/tag")
+@blueprint.post("/http/<int:http_route>/tag")
 def tag(namespace: str, name: str, http_route: int) -> Response:
     """Switch the response header that names the version: `tag` is on or off."""
     wanted = request.form.get("tag", "")
@@ -51,7 +63,7 @@ def tag(namespace: str, name: str, http_route: int) -> Response:
         raise InvalidInput('The form field "tag" has to be on or off.', field="tag")
 
     def build(current: VirtualService) -> JsonPatch:
-        route = expect_digest(current, http_route=http_route, seen=_seen())
+        route = expect_digest(current, find_http_route(current, http_route), seen=_seen())
         expect_consent(current.metadata, request.form.get("consent", ""))
         return tag_patch(current, route, on=wanted == "on", header=TAG_HEADER)
 
@@ -68,7 +80,7 @@ def _seen() -> str:
     return seen
 
 
-def _before(current: VirtualService, route: HttpRoute) -> tuple[int, ...]:
+def _before(current: VirtualService, route: Route) -> tuple[int, ...]:
     back = undo_weights(current, route)
     if isinstance(back, NoUndo):
         raise Conflict(back.reason)
@@ -76,23 +88,29 @@ def _before(current: VirtualService, route: HttpRoute) -> tuple[int, ...]:
 
 
 def _shift(
-    namespace: str, name: str, http_route: int, choose: Callable[[VirtualService, HttpRoute], tuple[int, ...]]
+    namespace: str,
+    name: str,
+    section: Section,
+    index: int,
+    choose: Callable[[VirtualService, Route], tuple[int, ...]],
 ) -> Response:
     seen = _seen()
 
     def build(current: VirtualService) -> JsonPatch:
+        route = find_route(current, section, index)
         return shift_patch(
             current,
-            http_route=http_route,
+            route,
             seen=seen,
-            choose=lambda route: choose(current, route),
+            choose=lambda: choose(current, route),
             by=WHO,
             now=datetime.now(UTC),
             consent=request.form.get("consent", ""),
             history=adapters().settings.history,
         )
 
-    adapters().live.linger((namespace, name))
+    if section == "http":
+        adapters().live.expect_shift((namespace, name))
     return _write(namespace, name, build)
 
 

@@ -7,10 +7,18 @@ from hashlib import sha256
 from typing import Any
 
 from webapp.views.models.answers import AnswerRowView, AnswersView
+from webapp.views.models.explain import (
+    ExplainView,
+    ExplanationView,
+    GatewayAnswerView,
+    RequestView,
+    StepView,
+    TakenView,
+)
 from webapp.views.models.mesh import MeshView, ServiceRowView, SplitView
 from webapp.views.models.service import PodView, RouteReachView, ServiceView
 from webapp.views.models.shared import ClusterView, DestinationView, NoteView, VersionView
-from webapp.views.models.virtual_service import ChangeView, HttpRouteView, SamplingView, UndoView, VirtualServiceView
+from webapp.views.models.virtual_service import ChangeView, RouteView, SamplingView, UndoView, VirtualServiceView
 
 REQUEST = "GET http://35.240.1.2/\nHost: example.org"
 
@@ -48,8 +56,9 @@ def destinations(
     ]
 
 
-def route(weights: list[int], *, ready: list[int] | None = None, **changes: Any) -> HttpRouteView:
-    view = HttpRouteView(
+def route(weights: list[int], *, ready: list[int] | None = None, **changes: Any) -> RouteView:
+    view = RouteView(
+        section="http",
         index=0,
         name="",
         match="path starts with /",
@@ -67,12 +76,13 @@ def route(weights: list[int], *, ready: list[int] | None = None, **changes: Any)
     return replace(view, **changes)
 
 
-def reweighted(before: HttpRouteView, weights: list[int], *, by: str) -> HttpRouteView:
+def reweighted(before: RouteView, weights: list[int], *, by: str) -> RouteView:
     """The same route after a shift."""
     whole = sum(weights)
     return replace(
         before,
         route_digest=digest(weights),
+        total=whole,
         destinations=[
             replace(each, weight=weight, share=100 * weight / whole)
             for each, weight in zip(before.destinations, weights, strict=True)
@@ -85,7 +95,7 @@ def reweighted(before: HttpRouteView, weights: list[int], *, by: str) -> HttpRou
     )
 
 
-def virtual_service(*routes: HttpRouteView, **changes: Any) -> VirtualServiceView:
+def virtual_service(*routes: RouteView, **changes: Any) -> VirtualServiceView:
     view = VirtualServiceView(
         cluster=cluster(),
         namespace="default",
@@ -94,7 +104,8 @@ def virtual_service(*routes: HttpRouteView, **changes: Any) -> VirtualServiceVie
         gateways=["aspnetcore-gateway"],
         gateway_url="http://35.240.1.2",
         http_routes=list(routes) or [route([90, 10])],
-        other_routes="",
+        tls_routes=[],
+        tcp_routes=[],
         notes=[],
         read_only=False,
     )
@@ -217,5 +228,53 @@ def answers(**changes: Any) -> AnswersView:
         window_seconds=60,
         totals={},
         window=[],
+    )
+    return replace(view, **changes)
+
+
+def explain(**changes: Any) -> ExplainView:
+    """A request that the last of several rules takes, not asked yet."""
+    owner = ("default", "aspnetcore-virtualservice")
+    steps = [
+        StepView("shop", "everything", None, "", "passed", "host *: example.org of another is more specific"),
+        StepView(*owner, None, "", "taken", "host example.org is example.org"),
+        StepView(*owner, 0, "header end-user is jason", "passed", "header end-user is jason: the request has none"),
+        StepView(*owner, 1, "port 81", "undecided", "port 81: the request's port is not known"),
+        StepView(*owner, 2, "path starts with /", "taken", "path starts with /"),
+    ]
+    view = ExplainView(
+        cluster=cluster(),
+        namespace="default",
+        name="aspnetcore-virtualservice",
+        request=RequestView("POST", "example.org", "/cart?a=1", ["x-team: shop"], "default/aspnetcore-gateway", ""),
+        gateways=["default/aspnetcore-gateway", "mesh"],
+        methods=["GET", "POST"],
+        problems={},
+        explanation=ExplanationView(
+            steps=steps,
+            omitted=0,
+            taken=TakenView(*owner, 2, "path starts with /", destinations([90, 10]), ""),
+            because="Route 2 of default/aspnetcore-virtualservice takes the request, unless route 1 does.",
+            certain=False,
+            at="2026-08-01T12:10:00+00:00",
+            request="POST http://35.240.1.2/cart?a=1\nHost: example.org\nx-team: shop",
+            why_not="",
+        ),
+        answer=None,
+    )
+    return replace(view, **changes)
+
+
+def gateway_answer(**changes: Any) -> GatewayAnswerView:
+    view = GatewayAnswerView(
+        status=200,
+        kind="ok",
+        by="app",
+        version="v2",
+        mark=1,
+        latency_ms=4.2,
+        headers={"server": "istio-envoy", "content-type": "application/json", "x-envoy-upstream-service-time": "3"},
+        verdict="fits",
+        text="v2 is among the destinations of route 2 of default/aspnetcore-virtualservice, with 10 of 100.",
     )
     return replace(view, **changes)

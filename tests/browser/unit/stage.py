@@ -17,11 +17,14 @@ from flask import Flask, Response, render_template, request
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.browser.unit import scenes
+from webapp.istio.weights import apportion
 from webapp.views.models.answers import AnswersView
+from webapp.views.models.explain import ExplainView
 from webapp.views.models.mesh import MeshView
 from webapp.views.models.service import ServiceView
 from webapp.views.models.shared import ErrorView
-from webapp.views.models.virtual_service import VirtualServiceView
+from webapp.views.models.virtual_service import RouteView, VirtualServiceView
+from webapp.views.pictures.mesh import PAGE_ROWS, page_of
 
 ROOT = Path(__file__).resolve().parents[3]
 POLICY = (
@@ -43,6 +46,9 @@ class Stage:
         self.mesh: MeshView = scenes.mesh()
         self.service: ServiceView = scenes.service()
         self.virtual_service: VirtualServiceView = scenes.virtual_service()
+        self.explain: ExplainView = scenes.explain()
+        self.questions: list[tuple[str, dict[str, list[str]]]] = []
+        """What `explain` was asked: the method and the fields."""
         self.posts: list[tuple[str, list[int]]] = []
         self.refusal: ErrorView | None = None
         self.gate = threading.Event()
@@ -67,11 +73,11 @@ class Stage:
         """Say how the cluster is, and which revision."""
         self.publish("mesh", {"revision": self.revision, "state": state, "text": text, "age_seconds": age_seconds})
 
-    def store(self, weights: list[int], *, by: str, route: int = 0) -> None:
+    def store(self, weights: list[int], *, by: str, section: str = "http", route: int = 0) -> None:
         """Change a route's weights as the cluster would see it, and tell open pages."""
-        routes = list(self.virtual_service.http_routes)
+        routes = list(getattr(self.virtual_service, f"{section}_routes"))
         routes[route] = scenes.reweighted(routes[route], weights, by=by)
-        self.virtual_service = replace(self.virtual_service, http_routes=routes)
+        self.virtual_service = replace(self.virtual_service, **{f"{section}_routes": routes})
         self.revision += 1
 
     def change(self, weights: list[int], *, by: str = "kubectl-edit") -> None:
@@ -85,7 +91,7 @@ class Stage:
             html = render_template("fragments/answers.html", answers=view)
         versions = [[row.version, row.mark] for row in view.rows if row.version is not None]
         data = {"http_route": 0, "reset": reset, "now": now, "window": entries, "html": html, "versions": versions}
-        self.publish("answers", data | {"state": view.state, "asked_rate": view.asked_rate})
+        self.publish("answers", data | {"state": view.state, "asked_rate": view.asked_rate, "shifts": []})
 
     def close_streams(self) -> None:
         """End every open stream, as a restart would."""
@@ -113,15 +119,20 @@ class Stage:
     def _build(self) -> Flask:
         app = Flask("stage", template_folder=str(ROOT / "templates"), static_folder=None)
         app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-        route = "/virtual-services/<namespace>/<name>/http/<int:http_route>"
+        virtual_service = "/virtual-services/<namespace>/<name>"
+        route = f"{virtual_service}/http/<int:http_route>"
         add = app.add_url_rule
         add("/", "mesh.page", lambda: self._page("pages/mesh.html", self._filtered()))
         add("/services/<namespace>/<name>", "services.page", self._service)
-        add("/virtual-services/<namespace>/<name>", "virtual_services.page", self._virtual_service)
+        add(virtual_service, "virtual_services.page", self._virtual_service)
         add("/static/<path:filename>", "static", self._static)
         add("/stream", "stream.events", self._stream)
-        for name in ("weights", "undo", "tag"):
-            add(f"{route}/{name}", f"shifts.{name}", self._post, methods=["POST"])
+        for name in ("weights", "undo"):
+            place = "<any(http, tls, tcp):section>/<int:index>"
+            add(f"{virtual_service}/{place}/{name}", f"shifts.{name}", self._post, methods=["POST"])
+        add(f"{virtual_service}/explain", "explain.page", self._explain)
+        add(f"{virtual_service}/explain", "explain.ask", self._explain, methods=["POST"])
+        add(f"{route}/tag", "shifts.tag", self._post, methods=["POST"])
         add(f"{route}/sampling", "sampling.change", self._post, methods=["POST"])
         add(f"{route}/answers", "answers.page", lambda **_: "")
         add(f"{route}/answers.csv", "answers.csv", lambda **_: "")
@@ -141,9 +152,11 @@ class Stage:
             if namespace in {"", row.namespace} and search in f"{row.namespace}/{row.name}"
         ]
         empty = self.mesh.empty or ("" if rows else "No service fits this filter.")
-        return replace(self.mesh, services=rows, namespace=namespace, search=search, empty=empty)
+        page, limit = int(request.args.get("page", 1)), int(request.args.get("limit", PAGE_ROWS))
+        shown, paging = page_of(rows, page=page, limit=limit)
+        return replace(self.mesh, services=list(shown), namespace=namespace, search=search, empty=empty, paging=paging)
 
-    def _page(self, template: str, view: MeshView | ServiceView | VirtualServiceView) -> str:
+    def _page(self, template: str, view: MeshView | ServiceView | VirtualServiceView | ExplainView) -> str:
         now = replace(view, cluster=replace(view.cluster, revision=self.revision))
         return render_template(template, view=now)
 
@@ -153,6 +166,10 @@ class Stage:
     def _virtual_service(self, **_: str) -> str:
         return self._page("pages/virtual_service.html", self.virtual_service)
 
+    def _explain(self, **_: str) -> tuple[str, int]:
+        self.questions.append((request.method, request.values.to_dict(flat=False)))
+        return self._page("pages/explain.html", self.explain), 400 if self.explain.problems else 200
+
     def _static(self, filename: str) -> Response:
         # Read at once: a page that leaves while a file is being sent would leave the file open.
         return Response((ROOT / "static" / filename).read_bytes(), mimetype=mimetypes.guess_type(filename)[0])
@@ -160,21 +177,22 @@ class Stage:
     def _error(self, view: ErrorView) -> tuple[str, int]:
         return render_template("pages/error.html", view=view), view.status
 
-    def _post(self, http_route: int, **_: str) -> str | tuple[str, int]:
+    def _post(self, section: str = "http", index: int = 0, **_: str) -> str | tuple[str, int]:
         weights = [int(text) for text in request.form.getlist("weight")]
         self.posts.append((request.path.rpartition("/")[2], weights))
         self.gate.wait(10)
         if self.refusal:
             return self._error(self.refusal)
-        route = self.virtual_service.http_routes[http_route]
+        route: RouteView = getattr(self.virtual_service, f"{section}_routes")[index]
         if request.path.endswith("weights"):
             if request.form["route_digest"] != route.route_digest:
                 current = route.history[0]
                 message = f"Changed by {current.by} in the meantime, now {'/'.join(map(str, current.weights))}."
                 return self._error(ErrorView(409, "Changed in the meantime", "conflict", message, asdict(current)))
-            self.store(weights, by="crossfade", route=http_route)
+            weights = list(apportion(100, weights)) if request.form.get("scale") else weights
+            self.store(weights, by="crossfade", section=section, route=index)
         elif request.path.endswith("undo"):
-            self.store(route.undo.weights, by="crossfade", route=http_route)
+            self.store(route.undo.weights, by="crossfade", section=section, route=index)
         return self._virtual_service()
 
     def _stream(self) -> Response | tuple[str, int, dict[str, str]]:

@@ -98,11 +98,17 @@ def scene(stage: Stage, name: str) -> str:
     notes = [
         NoteView("warning", "a", "v2 has no ready pods.", "Scale it up."),
         NoteView("owner", "b", "Flagger owns this."),
+        *(NoteView("info", f"c{each}", "Shares are lumpy.", "", "IST0101", "https://istio.io/") for each in range(3)),
     ]
     if name == "loading":
         progress = [ProgressView("services", 10, 10, True), ProgressView("pods", 2500, 5000, False)]
         reading = scenes.cluster(state="loading", text="reading the cluster", progress=progress)
         stage.mesh = scenes.mesh(cluster=reading, services=[], service_count=0)
+    elif name == "stale":
+        old = scenes.cluster(state="stale", text="reconnecting", age_seconds=14.0, as_of="2026-08-01T12:00:00+00:00")
+        stage.virtual_service = scenes.virtual_service(cluster=old)
+    elif name == "scope":
+        stage.mesh = scenes.mesh(cluster=scenes.cluster(scope="Only the namespaces shop and web are watched."))
     elif name == "down":
         stage.mesh = scenes.mesh(cluster=scenes.cluster(state="down", text="no API server", problems=["It is away."]))
     elif name == "many":
@@ -115,14 +121,16 @@ def scene(stage: Stage, name: str) -> str:
         off = replace(scenes.route([50, 50]), index=3, match="everything")
         off = replace(off, sampling=replace(off.sampling, state="off"))
         stage.virtual_service = scenes.virtual_service(single, six, redirect, off, notes=notes)
-    pages = {"mesh": "/", "loading": "/", "down": "/", "service": "/services/shop/reviews"}
+    pages = {"mesh": "/", "scope": "/", "loading": "/", "down": "/", "service": "/services/shop/reviews"}
     return stage.url + pages[name] if name in pages else stage.address
 
 
-@pytest.mark.parametrize("name", ["mesh", "loading", "down", "service", "route", "many"])
+@pytest.mark.parametrize("name", ["mesh", "scope", "loading", "down", "stale", "service", "route", "many"])
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, page: Page, name: str) -> None:
     page.goto(scene(stage, name))
     page.locator("html[data-connection=open]").wait_for()
+    for fold in page.locator("#scope:not([hidden]) summary, .remarks summary").all():
+        fold.click()
     if name == "route":
         stage.answer([[0, 1e9, "v1", "ok", 1.0]], now=1e9, view=scenes.answers(failures=3), reset=True)
         page.locator("#route-0-weight-1").fill("30")
@@ -135,6 +143,68 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(stage: Stage, page: Page
         found = Axe().run(page).response["violations"]
         assert [(scheme, each["id"], [node["html"][:160] for node in each["nodes"]]) for each in found] == []
         assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_first_lists_are_followed_while_they_run(stage: Stage, page: Page) -> None:
+    def reading(listed: int) -> None:
+        progress = [ProgressView("services", 10, 10, True), ProgressView("pods", listed, 5000, False)]
+        state = scenes.cluster(state="loading", text="reading the cluster", progress=progress)
+        stage.mesh = scenes.mesh(cluster=state, services=[], service_count=0)
+
+    reading(500)
+    page.goto(stage.url)
+    page.locator("html[data-connection=open]").wait_for()
+    expect(page.locator(".progress")).to_contain_text("500 of 5,000")
+    reading(2500)
+    # Nothing is painted yet, so the revision stays: the number alone says that there is news.
+    pulse = {"revision": stage.revision, "state": "loading", "text": "reading the cluster", "age_seconds": 0.1}
+    stage.publish("mesh", pulse | {"listed": 2510})
+    expect(page.locator("#cluster")).to_have_text("reading the cluster")
+    expect(page.locator(".progress")).to_contain_text("pods 2,500 of 5,000", use_inner_text=True)
+    assert page.locator("#progress-pods").evaluate("bar => bar.position") == 0.5
+    stage.mesh = scenes.mesh()
+    stage.pulse()
+    expect(page.locator(".progress")).to_be_hidden()
+    expect(page.locator("tbody tr")).to_have_count(7)
+
+
+def test_that_some_namespaces_alone_are_watched_is_said_as_soon_as_it_is_known(stage: Stage, open_route: Open) -> None:
+    page = open_route()
+    scope = page.locator("#scope")
+    expect(scope).to_be_hidden()
+    known = scenes.cluster(scope="Only the namespace shop is watched.")
+    stage.virtual_service = scenes.virtual_service(cluster=known)
+    stage.revision += 1
+    stage.pulse()
+    expect(scope).to_be_visible()
+    scope.locator("summary").click()
+    expect(scope).to_contain_text("Only the namespace shop is watched.")
+    expect(page.locator(".notice")).to_have_count(0)
+    stage.change([60, 40])
+    expect(page.locator("#route-0-weight-1")).to_have_value("40")
+    expect(scope).to_have_attribute("open", "")
+
+
+def test_warnings_stand_first_and_many_remarks_are_folded(stage: Stage, open_route: Open) -> None:
+    remarks = [NoteView("info", f"r{each}", f"Remark {each}.") for each in range(3)]
+    page_of = "https://istio.io/latest/docs/reference/config/analysis/ist0101/"
+    warning = NoteView("warning", "w", "v3 has no ready pods.", "Scale it up.", "IST0101", page_of)
+    few = scenes.route([90, 10], notes=[*remarks[:2], warning])
+    many = scenes.route([50, 50], index=1, notes=[remarks[0], warning, *remarks[1:]])
+    stage.virtual_service = scenes.virtual_service(few, many)
+    page = open_route()
+    expect(page.locator("#route-0 .note")).to_have_text(
+        ["v3 has no ready pods. IST0101 Scale it up.", "Remark 0.", "Remark 1."]
+    )
+    expect(page.locator("#route-0 .remarks")).to_have_count(0)
+    link = page.get_by_role("link", name="IST0101").first
+    expect(link).to_have_attribute("href", page_of)
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+    folded = page.locator("#route-1 .remarks")
+    expect(folded.locator("summary")).to_have_text("3 remarks")
+    expect(folded.get_by_text("Remark 2.")).to_be_hidden()
+    folded.locator("summary").click()
+    expect(folded.get_by_text("Remark 2.")).to_be_visible()
 
 
 def test_scripts_and_styles_stay_small(stage: Stage, open_route: Open) -> None:

@@ -28,6 +28,19 @@ class AnswerRowView:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectView:
+    """How the last shift stands. `state` is known, not_yet, untold, never or none; `text` is the sentence.
+
+    :param low_seconds: from here on, after the shift, it may have taken effect, `high_seconds` until here: with 95 %.
+    """
+
+    state: str
+    text: str
+    low_seconds: float | None
+    high_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class AnswersView:
     """The live panel's window as numbers.
 
@@ -54,3 +67,4 @@ class AnswersView:
     window_seconds: int
     totals: dict[str, dict[str, int]]
     window: list[list[object]]
+    in_effect: EffectView | None = None

@@ -9,7 +9,10 @@ from webapp.views.models.shared import ClusterView, DestinationView, NoteView, V
 
 @dataclass(frozen=True, slots=True)
 class RouteReachView:
-    """One route that reaches a service: which VirtualService, its match in words, its destinations."""
+    """One route that reaches a service: which VirtualService, its match in words, its destinations.
+
+    :param http_route: its place in the VirtualService's `spec.<section>`, as a rule `spec.http`.
+    """
 
     namespace: str
     virtual_service: str
@@ -17,6 +20,7 @@ class RouteReachView:
     match: str
     gateways: list[str]
     destinations: list[DestinationView]
+    section: str = "http"
 
 
 @dataclass(frozen=True, slots=True)

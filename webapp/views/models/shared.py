@@ -19,12 +19,18 @@ class VersionView:
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """A sentence about something that a person should know. `level` is info, warning or owner."""
+    """A sentence about something that a person should know. `level` is info, warning or owner.
+
+    :param ist: the code that `istioctl analyze` has for it (`IST0101`), empty where it has none.
+    :param link: Istio's page about it, empty where there is none.
+    """
 
     level: str
     code: str
     text: str
     cure: str = ""
+    ist: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,8 @@ class ClusterView:
     """How old the picture is. `state` is live, loading, stale or down; `problems` are sentences.
 
     :param revision: grows with every change; the stream's `mesh` events name it, so that a page knows when it is old.
+    :param scope: which namespaces alone are watched, in a sentence; empty where all are.
+    :param as_of: when the API server was last heard, RFC 3339.
     """
 
     name: str
@@ -71,6 +79,8 @@ class ClusterView:
     text: str
     progress: list[ProgressView]
     problems: list[str]
+    scope: str = ""
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

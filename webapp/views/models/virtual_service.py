@@ -46,15 +46,27 @@ class SamplingView:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRouteView:
-    """One HTTP route: its match in words, its destinations, and what can be done with it.
+class DelegateView:
+    """The VirtualService that a route hands on to; `there` is whether the mesh has one of that name."""
 
+    namespace: str
+    name: str
+    there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RouteView:
+    """One route: its match in words, its destinations, and what can be done with it.
+
+    :param index: its place in `spec.<section>`; section is http, tls or tcp.
+    :param sampling: None for TLS and TCP routes, about which the gateway can't be asked over HTTP.
     :param total: the sum that weights have to keep (100, or what the object has now).
     :param weighted: two destinations or more: there is something to slide.
     :param action: what a route without destinations does, in words (redirects, answers itself, delegates).
     :param extras: timeouts, retries, mirrors, faults … in words, so that nothing is hidden.
     """
 
+    section: str
     index: int
     name: str
     match: str
@@ -66,8 +78,9 @@ class HttpRouteView:
     extras: list[str]
     history: list[ChangeView]
     undo: UndoView
-    sampling: SamplingView
+    sampling: SamplingView | None
     notes: list[NoteView]
+    delegate: DelegateView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +102,9 @@ class VirtualServiceView:
     hosts: list[str]
     gateways: list[str]
     gateway_url: str
-    http_routes: list[HttpRouteView]
-    other_routes: str
+    http_routes: list[RouteView]
+    tls_routes: list[RouteView]
+    tcp_routes: list[RouteView]
     notes: list[NoteView]
     read_only: bool
     owner: OwnerView | None = None

@@ -1,42 +1,93 @@
-"""The pictures of the mesh and of one service."""
+"""The picture of the mesh: its services, one page of them at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
+from typing import NamedTuple, TypeVar
+
 from webapp.cluster.cluster import Cluster, ClusterStatus
-from webapp.errors import NotFound
 from webapp.istio.diagnostics import service_notes
 from webapp.istio.gateways import GatewayAddress, gateway_address
-from webapp.istio.mesh import Version, pods_of, routes_reaching, rules_for_host, service_keys, versions_of
-from webapp.istio.names import resolve_host
-from webapp.istio.objects import HttpRoute, VirtualService
-from webapp.istio.routes import match_words
-from webapp.istio.snapshot import Key, Snapshot
+from webapp.istio.mesh import Version, host_of, routes_reaching, service_keys, versions_of
+from webapp.istio.objects import HttpRoute, Route, VirtualService
+from webapp.istio.snapshot import Key, Snapshot, remembered
 from webapp.settings import Settings
-from webapp.views.models.mesh import MeshView, ServiceRowView, SplitView
-from webapp.views.models.service import PodView, RouteReachView, ServiceView
+from webapp.views.models.mesh import MeshView, PagingView, ServiceRowView, Show, SplitView
 from webapp.views.pictures.parts import destination_views, note_views, status_view, version_view
 
+_V = TypeVar("_V")
 
-def mesh_view(cluster: Cluster, settings: Settings, *, namespace: str, search: str) -> MeshView:
-    """List the services; `namespace` narrows to one, `search` to names and hosts that contain it."""
+
+class Door(NamedTuple):
+    """What of the settings decides where a service is reached."""
+
+    gateway_url: str
+    in_cluster: bool
+
+
+PAGE_ROWS = 100
+MOST_ROWS = 500
+"""On one page; a browser takes a tenth of a second or two to bring so many up to date."""
+
+
+class Choice(NamedTuple):
+    """Which services to list: of those that fit one page, `limit` a page; None puts all on one."""
+
+    namespace: str = ""
+    search: str = ""
+    show: Show = ""
+    page: int = 1
+    limit: int | None = None
+
+
+def mesh_view(cluster: Cluster, settings: Settings, choice: Choice) -> MeshView:
+    """List the services; only the rows that are shown are drawn, each once until something of it changes."""
     snapshot, status = cluster.snapshot(), cluster.status()
-    keys = service_keys(snapshot)
-    chosen = [
-        key for key in keys if (not namespace or key[0] == namespace) and search.lower() in f"{key[0]}/{key[1]}".lower()
-    ]
-    rows = [_row(snapshot, key, settings, in_cluster=cluster.in_cluster) for key in chosen]
+    keys, door = service_keys(snapshot), Door(settings.gateway_url, cluster.in_cluster)
+    fitting = [key for key in keys if _fits(snapshot, key, choice)]
+    shown, paging = page_of(fitting, page=choice.page, limit=choice.limit)
     return MeshView(
         cluster=status_view(status, snapshot),
         namespaces=sorted({key[0] for key in keys}),
-        namespace=namespace,
-        search=search,
-        services=rows,
+        namespace=choice.namespace,
+        search=choice.search,
+        services=[_row(snapshot, key, door) for key in shown],
         service_count=len(keys),
-        empty=_why_empty(status, len(keys)) if not rows else "",
+        empty="" if shown else _why_empty(status, len(keys), len(fitting)),
+        show=choice.show,
+        paging=paging,
     )
 
 
-def _why_empty(status: ClusterStatus, count: int) -> str:
+def page_of(fitting: Sequence[_V], *, page: int, limit: int | None) -> tuple[Sequence[_V], PagingView]:
+    """Give one page of what fits, and where that stands."""
+    count = len(fitting)
+    rows = limit or max(1, count)
+    last_page = max(1, ceil(count / rows))
+    is_last = page >= last_page
+    paging = PagingView(
+        fitting_count=count,
+        page=page,
+        limit=limit,
+        next_page=None if is_last else page + 1,
+        previous_page=min(page - 1, last_page) if page > 1 else None,
+        next_limit=rows + PAGE_ROWS if page == 1 and not is_last and rows + PAGE_ROWS <= MOST_ROWS else None,
+    )
+    return fitting[(page - 1) * rows : page * rows], paging
+
+
+def _fits(snapshot: Snapshot, key: Key, choice: Choice) -> bool:
+    if choice.namespace not in {"", key[0]} or choice.search.lower() not in f"{key[0]}/{key[1]}".lower():
+        return False
+    if choice.show == "split":
+        return any(len(route.route) > 1 for _, route in routes_reaching(snapshot, key))
+    return choice.show != "warnings" or any(note.level != "info" for note in service_notes(snapshot, key))
+
+
+def _why_empty(status: ClusterStatus, count: int, fitting: int) -> str:
+    if fitting:
+        return f"The list ends before this page: {fitting:,} services fit."
     if count:
         return "No service fits this filter."
     if status.state == "loading":
@@ -46,13 +97,14 @@ def _why_empty(status: ClusterStatus, count: int) -> str:
     return "There are no services in this cluster yet. Apply a Deployment and a Service, and they appear here."
 
 
-def _row(snapshot: Snapshot, key: Key, settings: Settings, *, in_cluster: bool) -> ServiceRowView:
+@remembered
+def _row(snapshot: Snapshot, key: Key, door: Door) -> ServiceRowView:
     versions, routes = versions_of(snapshot, key), routes_reaching(snapshot, key)
-    reached_at, reached_as = _reached(snapshot, routes, settings, in_cluster=in_cluster)
+    reached_at, reached_as = reached(snapshot, routes, door)
     return ServiceRowView(
         namespace=key[0],
         name=key[1],
-        host=_host(snapshot, key),
+        host=host_of(snapshot, key),
         kind="Service" if key in snapshot.services else "ServiceEntry",
         versions=[version_view(each) for each in versions],
         split=_split(snapshot, versions, routes),
@@ -62,21 +114,20 @@ def _row(snapshot: Snapshot, key: Key, settings: Settings, *, in_cluster: bool) 
     )
 
 
-def _host(snapshot: Snapshot, key: Key) -> str:
-    return resolve_host(key[1], namespace=key[0]) if key in snapshot.services else key[1]
-
-
 def _split(
-    snapshot: Snapshot, versions: tuple[Version, ...], routes: tuple[tuple[VirtualService, HttpRoute], ...]
+    snapshot: Snapshot, versions: tuple[Version, ...], routes: tuple[tuple[VirtualService, Route], ...]
 ) -> SplitView:
     """Show the split that most requests take: the last route that splits or pins, for earlier ones are special cases.
+
+    HTTP routes go before those of whole connections.
 
     A lone destination without a subset splits nothing: what answers then is up to the balancer and the pods.
     """
     telling = [(owner, route) for owner, route in routes if len(route.route) > 1 or route.route[0].destination.subset]
     if telling:
-        owner, route = telling[-1]
-        return SplitView(destination_views(snapshot, owner, route), "", owner.metadata.full_name, route.index)
+        owner, route = max(enumerate(telling), key=lambda each: (each[1][1].section == "http", each[0]))[1]
+        views, name = destination_views(snapshot, owner, route), owner.metadata.full_name
+        return SplitView(views, "", name, route.index, route.section)
     ready = [each.ready for each in versions]
     if len([count for count in ready if count]) > 1:
         # The balancer (LEAST_REQUEST) spreads over pods, so shares are near their counts, no more than near.
@@ -85,65 +136,17 @@ def _split(
     return SplitView([], "one version" if len(versions) == 1 else "no split", "", None)
 
 
-def _reached(
-    snapshot: Snapshot,
-    routes: tuple[tuple[VirtualService, HttpRoute], ...],
-    settings: Settings,
-    *,
-    in_cluster: bool,
-) -> tuple[str, str]:
+def reached(snapshot: Snapshot, routes: tuple[tuple[VirtualService, Route], ...], door: Door) -> tuple[str, str]:
     """Say where the service is reached (or why not) and as which Host (empty where any will do)."""
     if not routes:
         return "not exposed", ""
     owners = {owner.metadata.full_name: owner for owner, _ in routes}.values()
     for owner in owners:
-        address = gateway_address(owner, snapshot, in_cluster=in_cluster)
+        address = gateway_address(owner, snapshot, in_cluster=door.in_cluster)
         if isinstance(address, GatewayAddress):
             host = next((host for host in owner.hosts if host != "*"), "")
-            return f"{settings.gateway_url or address.url}/", host
+            return f"{door.gateway_url or address.url}/", host
     outside = any(gateway != "mesh" for owner in owners for gateway in owner.gateways)
+    if outside and not any(isinstance(route, HttpRoute) for _, route in routes):
+        return "gateway, not over HTTP", ""
     return "gateway without an address" if outside else "mesh only", ""
-
-
-def service_view(cluster: Cluster, settings: Settings, *, namespace: str, name: str) -> ServiceView:
-    """Show one service.
-
-    :raises NotFound: neither a Service nor a host of a ServiceEntry has that name.
-    """
-    snapshot, key = cluster.snapshot(), (namespace, name)
-    if key not in snapshot.services and key not in service_keys(snapshot):
-        raise NotFound(f"There is no service {namespace}/{name}.")
-    versions, routes = versions_of(snapshot, key), routes_reaching(snapshot, key)
-    marks = {version.name: version.mark for version in versions}
-    service = snapshot.services.get(key)
-    reached_at, reached_as = _reached(snapshot, routes, settings, in_cluster=cluster.in_cluster)
-    return ServiceView(
-        cluster=status_view(cluster.status(), snapshot),
-        namespace=namespace,
-        name=name,
-        host=_host(snapshot, key),
-        kind="Service" if service else "ServiceEntry",
-        ports=[f"{port.port} {port.name or port.protocol}" for port in service.ports] if service else [],
-        versions=[version_view(version) for version in versions],
-        pods=[
-            PodView(pod.metadata.name, version, marks.get(version or ""), ready, dict(pod.metadata.labels))
-            for pod, version, ready in pods_of(snapshot, key)
-        ],
-        routes=[
-            RouteReachView(
-                namespace=owner.metadata.namespace,
-                virtual_service=owner.metadata.name,
-                http_route=route.index,
-                match=match_words(route),
-                gateways=list(owner.gateways),
-                destinations=destination_views(snapshot, owner, route),
-            )
-            for owner, route in routes
-        ],
-        destination_rules=[
-            f"{rule.metadata.namespace}/{rule.metadata.name}" for rule in rules_for_host(snapshot, _host(snapshot, key))
-        ],
-        reached_at=reached_at,
-        reached_as=reached_as,
-        notes=note_views(service_notes(snapshot, key)),
-    )

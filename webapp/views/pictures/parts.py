@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from webapp.cluster.cluster import ClusterStatus
 from webapp.istio.diagnostics import Note
 from webapp.istio.mesh import Version, destination_pods, route_marks
-from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.objects import Route, VirtualService
 from webapp.istio.patch import is_tagged
 from webapp.istio.routes import destination_versions
 from webapp.istio.snapshot import Snapshot
@@ -27,13 +27,15 @@ def status_view(status: ClusterStatus, snapshot: Snapshot) -> ClusterView:
         age_seconds=round(status.age_seconds, 1),
         text=STATE_WORDS[status.state],
         progress=[ProgressView(each.kind, each.listed, each.expected, each.done) for each in status.progress],
-        problems=list(status.problems),
+        problems=[each for each in status.problems if each != status.scope],
+        scope=status.scope,
+        as_of=(datetime.now(UTC) - timedelta(seconds=status.age_seconds)).isoformat(timespec="seconds"),
     )
 
 
 def note_views(notes: Iterable[Note]) -> list[NoteView]:
     """Turn notes into their view."""
-    return [NoteView(note.level, note.code, note.text, note.cure) for note in notes]
+    return [NoteView(note.level, note.code, note.text, note.cure, note.ist, note.link) for note in notes]
 
 
 def version_view(version: Version) -> VersionView:
@@ -41,7 +43,7 @@ def version_view(version: Version) -> VersionView:
     return VersionView(version.name, version.mark, version.subset, dict(version.labels), version.ready, version.total)
 
 
-def destination_views(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> list[DestinationView]:
+def destination_views(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> list[DestinationView]:
     """Show each destination of a route with its weight, what that means, and the pods behind it."""
     marks = route_marks(snapshot, virtual_service, route)
     views = []

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from webapp.cluster.cluster import Cluster
 from webapp.errors import NotFound
+from webapp.istio.delegates import delegate_key
 from webapp.istio.diagnostics import route_notes, virtual_service_notes
 from webapp.istio.gateways import GatewayAddress, gateway_address
 from webapp.istio.history import NoUndo, changes, undo_weights
-from webapp.istio.objects import HttpRoute, VirtualService
+from webapp.istio.objects import HttpRoute, Route, VirtualService
 from webapp.istio.ownership import owner_of
 from webapp.istio.routes import action_words, extra_words, match_words, route_digest
 from webapp.istio.snapshot import Snapshot
@@ -18,8 +19,9 @@ from webapp.panel import Panel, panel_of
 from webapp.settings import Settings
 from webapp.views.models.virtual_service import (
     ChangeView,
-    HttpRouteView,
+    DelegateView,
     OwnerView,
+    RouteView,
     SamplingView,
     UndoView,
     VirtualServiceView,
@@ -42,18 +44,19 @@ def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> Vi
 
 def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, settings: Settings) -> VirtualServiceView:
     """Show the object with every route; `virtual_service` may be newer than the cluster's snapshot."""
-    snapshot, now = cluster.snapshot(), datetime.now(UTC)
+    snapshot = cluster.snapshot()
     owner = owner_of(virtual_service.metadata)
     address = gateway_address(virtual_service, snapshot, in_cluster=cluster.in_cluster)
     found = address.url if isinstance(address, GatewayAddress) else ""
-    routes = [
+    http_routes = [
         _route_view(
             snapshot,
             virtual_service,
             route,
-            panel_of(snapshot, virtual_service, route, settings=settings, in_cluster=cluster.in_cluster),
-            now=now,
-            settings=settings,
+            _sampling_view(
+                panel_of(snapshot, virtual_service, route, settings=settings, in_cluster=cluster.in_cluster), settings
+            ),
+            _delegate_view(snapshot, virtual_service, route),
         )
         for route in virtual_service.http
     ]
@@ -64,8 +67,9 @@ def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, sett
         hosts=list(virtual_service.hosts),
         gateways=list(virtual_service.gateways),
         gateway_url=settings.gateway_url or found,
-        http_routes=routes,
-        other_routes=_other_routes(virtual_service),
+        http_routes=http_routes,
+        tls_routes=[_route_view(snapshot, virtual_service, route) for route in virtual_service.tls],
+        tcp_routes=[_route_view(snapshot, virtual_service, route) for route in virtual_service.tcp],
         notes=note_views(virtual_service_notes(snapshot, virtual_service)),
         read_only=settings.read_only,
         owner=OwnerView(owner.tool, owner.name, owner.consequence) if owner else None,
@@ -75,14 +79,13 @@ def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, sett
 def _route_view(
     snapshot: Snapshot,
     virtual_service: VirtualService,
-    route: HttpRoute,
-    panel: Panel,
-    *,
-    now: datetime,
-    settings: Settings,
-) -> HttpRouteView:
-    back = undo_weights(virtual_service, route)
-    return HttpRouteView(
+    route: Route,
+    sampling: SamplingView | None = None,
+    delegate: DelegateView | None = None,
+) -> RouteView:
+    now, back = datetime.now(UTC), undo_weights(virtual_service, route)
+    return RouteView(
+        section=route.section,
         index=route.index,
         name=route.name,
         match=match_words(route),
@@ -97,17 +100,27 @@ def _route_view(
             for each in changes(virtual_service, route)
         ],
         undo=UndoView(False, [], back.reason) if isinstance(back, NoUndo) else UndoView(True, list(back)),
-        sampling=SamplingView(
-            state=panel.state,
-            rate=panel.rate,
-            gateway_url=panel.target.gateway_url if panel.target else "",
-            request=panel.request,
-            reason=panel.reason,
-            tag=panel.tagged,
-            identified_by=_identified_by(panel, settings),
-        ),
+        sampling=sampling,
         notes=note_views(route_notes(snapshot, virtual_service, route)),
+        delegate=delegate,
     )
+
+
+def _sampling_view(panel: Panel, settings: Settings) -> SamplingView:
+    return SamplingView(
+        state=panel.state,
+        rate=panel.rate,
+        gateway_url=panel.target.gateway_url if panel.target else "",
+        request=panel.request,
+        reason=panel.reason,
+        tag=panel.tagged,
+        identified_by=_identified_by(panel, settings),
+    )
+
+
+def _delegate_view(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> DelegateView | None:
+    key = delegate_key(virtual_service, route)
+    return DelegateView(*key, there=key in snapshot.virtual_services) if key else None
 
 
 def _identified_by(panel: Panel, settings: Settings) -> str:
@@ -119,9 +132,3 @@ def _identified_by(panel: Panel, settings: Settings) -> str:
         "a pattern" if settings.version_pattern else "",
     ]
     return ", ".join(filter(None, ways))
-
-
-def _other_routes(virtual_service: VirtualService) -> str:
-    counts = (("TLS", virtual_service.tls_count), ("TCP", virtual_service.tcp_count))
-    words = " and ".join(f"{count} {kind} route{'s' if count > 1 else ''}" for kind, count in counts if count)
-    return f"This object also has {words}; they are not shown here yet." if words else ""

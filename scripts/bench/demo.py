@@ -1,4 +1,4 @@
-"""Measure what the notes promise: `make bench`. Prints a ratio or a count beside each time, for machines are noisy."""
+"""On the embedded mesh: the start, the payload, and the way from the slider to the answer."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ RELEASE = """(version) => new Promise((resolve) => {
 })"""
 
 
-def main() -> int:
-    """Run all measurements."""
+def main() -> None:
+    """Print all figures."""
     starts = [first_page() for _ in range(STARTS)]
     bare = interpreter_seconds()
     print(
@@ -61,7 +61,6 @@ def main() -> int:
         f"slider release to first changed answer on the page: p50 {statistics.median(times):.0f} ms, "
         f"p95 {quantiles[18]:.0f} ms of {SHIFTS} (asked 10 times a second, sent twice a second)"
     )
-    return 0
 
 
 def payload(demo: RunningDemo) -> float:
@@ -114,7 +113,3 @@ def shift(page: Page, version: str) -> float:
     milliseconds: float = page.evaluate(RELEASE, version)
     page.wait_for_function("document.querySelector('#route-0 weight-form').dataset.weights.split(' ').includes('100')")
     return milliseconds
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
