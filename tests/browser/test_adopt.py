@@ -142,7 +142,7 @@ def test_what_somebody_has_begun_stays_when_the_mesh_changes(
     page.goto(demo.page_url + PAGE)
     page.locator("html[data-connection=open]").wait_for()
     page.locator("#adopt-rule").fill("mine")
-    rule = {
+    rule: dict[str, Any] = {
         "apiVersion": "networking.istio.io/v1",
         "kind": "DestinationRule",
         "metadata": {"name": "ratings-of-another"},
@@ -157,6 +157,18 @@ def test_what_somebody_has_begun_stays_when_the_mesh_changes(
     expect(page.locator("#adopt-rule")).to_have_value("mine")
 
 
+@pytest.mark.console("500")
+def test_a_mishap_is_said_and_the_form_stays(demo: RunningDemo, page: Page) -> None:
+    error = '<main id="page"><div id="error" role="alert">Something went wrong here.</div></main>'
+    page.goto(demo.page_url + PAGE)
+    page.locator("#adopt-rule").fill("mine")
+    page.route("**/adopt", lambda route: route.fulfill(status=500, content_type="text/html", body=error))
+    page.get_by_role("button", name="Take control").click()
+    expect(page.locator("#adopt-message")).to_contain_text("Something went wrong here.")
+    expect(page.locator("#adopt-rule")).to_have_value("mine")
+    expect(page.get_by_role("button", name="Take control")).to_be_enabled()
+
+
 def test_a_version_that_appears_is_offered_by_itself(demo: RunningDemo, page: Page, api: client.ApiClient) -> None:
     page.goto(demo.page_url + PAGE)
     page.get_by_role("button", name="Take control").click()
@@ -167,7 +179,9 @@ def test_a_version_that_appears_is_offered_by_itself(demo: RunningDemo, page: Pa
     try:
         add = page.get_by_role("button", name="Add v3 at 0")
         expect(add).to_be_visible(timeout=WRITTEN_MS)
-        expect(page.locator(".newcomer")).to_contain_text("1 of 1 pods", timeout=WRITTEN_MS)
+        # What came of the last post is still said beside it.
+        expect(page.locator("#adopt-outcome")).to_contain_text("Under control")
+        expect(page.locator(".newcomer")).to_contain_text("1 of 1 pod", timeout=WRITTEN_MS)
         add.click()
         expect(page.locator("#adopt-outcome")).to_contain_text("Added at 0", timeout=WRITTEN_MS)
         expect(page.locator(".newcomer")).to_have_count(0)

@@ -125,6 +125,8 @@ class Stage:
         add("/", "mesh.page", lambda: self._page("pages/mesh.html", self._filtered()))
         add("/services/<namespace>/<name>", "services.page", self._service)
         add(virtual_service, "virtual_services.page", self._virtual_service)
+        add("/services/<namespace>/<name>/adopt", "adopt.page", lambda **_: "")
+        add("/present/<namespace>/<name>", "present.page", lambda **_: "")
         add("/static/<path:filename>", "static", self._static)
         add("/stream", "stream.events", self._stream)
         for name in ("weights", "undo"):

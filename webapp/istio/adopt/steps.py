@@ -195,14 +195,11 @@ def deletion(found: IstioObject, *, why: str) -> Step:
 
 def after(snapshot: Snapshot, steps: Sequence[Step]) -> Snapshot:
     """Give the mesh as it would be once the steps are carried out."""
-    kinds: dict[str, dict[Key, Any]] = {}
+    news: dict[str, dict[Key, Any]] = {}
     for step in steps:
-        objects = kinds.setdefault(step.kind, dict(getattr(snapshot, _FIELDS[step.kind])))
-        objects.pop((step.namespace, step.name), None)
-        if step.after is not None:
-            objects[step.namespace, step.name] = _PARSERS[step.kind](step.after)
-    changed = {_FIELDS[kind]: objects for kind, objects in kinds.items()}
-    return snapshot.successor(snapshot.revision, **changed) if changed else snapshot
+        found = None if step.after is None else _PARSERS[step.kind](step.after)
+        news.setdefault(_FIELDS[step.kind], {})[step.namespace, step.name] = found
+    return snapshot.successor(snapshot.revision, news) if news else snapshot
 
 
 LEARN_SECONDS = 2.0
