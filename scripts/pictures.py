@@ -41,6 +41,20 @@ def watch_a_shift(page: Page, url: str) -> None:
     page.keyboard.press("PageUp")
 
 
+def stage(browser: Browser, url: str) -> None:
+    """Show the presenter's screen after a shift, on a projector and on a phone."""
+    for name, width, height in (("stage", 1280, 720), ("stage-phone", 390, 844)):
+        page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
+        page.goto(url + TUTORIAL.replace("/virtual-services/", "/present/"))
+        page.keyboard.press("3")
+        expect(page.locator("#effect")).to_contain_text("In effect", timeout=30_000)
+        # The rain falls for some seconds before the screen is full of it.
+        page.wait_for_timeout(3_000)
+        take(page, FOLDER / f"{name}.png")
+        page.keyboard.press("Backspace")
+        page.close()
+
+
 def walk(browser: Browser) -> None:
     """Take the list of services after the steps of deploy/helloworld that change what it says of traffic."""
     page = browser.new_page(viewport={"width": 1280, "height": 420}, reduced_motion="reduce")
@@ -76,6 +90,7 @@ def main() -> int:
             page.set_viewport_size({"width": 390, "height": 844})
             take(page, FOLDER / f"phone-{theme}.png", whole=True)
             context.close()
+        stage(browser, demo.page_url)
         walk(browser)
         browser.close()
     return 0

@@ -6,29 +6,21 @@ import gzip
 import re
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
-
-from kubernetes import client, config
 
 from scripts.bench.dashboard import Asking, Dashboard, cpu_seconds, mesh_events
 from scripts.bench.figures import quantile, show, spread
 from scripts.bench.large_mesh import SERVICES, name_of
+from scripts.bench.shifts import shifts
 from tests.mesh.api import Api
 from tests.mesh.mesh import RealMesh
 
 PAGES = 200
-SHIFTS = 100
-SHIFTED = 5
-"""VirtualServices that take turns."""
 EVENTS = 40
 CHURN_SECONDS = 10
 CHURN_RATE = 20
 STATIC = "/static/img/favicon.svg"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices/{}-by-hand"
-REQUESTS = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
 
 
 def run(mesh: RealMesh, kubeconfig: Path, dashboard: Dashboard) -> None:
@@ -120,66 +112,6 @@ def pod_events(asking: Asking, api: Api) -> None:
         met=quantile(times, 0.95) < 1,
         beside=f"{fetched / EVENTS:.1f} pages fetched an event; 100 ms of it are for gathering further events",
     )
-
-
-def shifts(asking: Asking, api: Api, kubeconfig: Path) -> None:
-    """Show a shift beside a bare patch by the kubernetes client with the same token, alternately."""
-    bare = client.CustomObjectsApi(config.new_client_from_config(str(kubeconfig)))  # type: ignore[no-untyped-call]
-    paths = ["/virtual-services/{}/{}".format(*name_of(number)) for number in range(SHIFTED)]
-    digests = {path: asking.json(path)["http_routes"][1]["route_digest"] for path in paths}
-    ours, theirs = [], []
-    before = requests_for_virtual_services(api)
-    for number in range(SHIFTS):
-        path = paths[number % SHIFTED]
-        weights = [(70, 30), (90, 10)][number // SHIFTED % 2]
-        form = urlencode([*(("weight", weight) for weight in weights), ("route_digest", digests[path])])
-        answered = asking.ask("POST", f"{path}/http/1/weights", form, Accept="application/json", Accept_Encoding="")
-        assert answered.status == 200, answered
-        digests[path] = re.findall(r'"route_digest": ?"(\w+)"', answered.body.decode())[1]
-        ours.append(answered.seconds)
-        began = time.perf_counter()
-        bare_patch(bare, number=SERVICES - 1 - number % SHIFTED, weights=weights)
-        theirs.append(time.perf_counter() - began)
-    asked = requests_for_virtual_services(api) - before - SHIFTS
-    more = quantile(ours, 0.95) - quantile(theirs, 0.95)
-    show(
-        "a shift answered",
-        spread(ours),
-        goal="p95 under 20 ms, 5 ms more than a bare patch",
-        met=quantile(ours, 0.95) < 0.02 and more < 0.005,
-        beside=f"a bare patch: {spread(theirs)}, so {1000 * more:.1f} ms more at p95 and "
-        f"{1000 * (quantile(ours, 0.5) - quantile(theirs, 0.5)):.1f} ms at the median",
-    )
-    show(
-        "requests to the API server for a shift",
-        f"{asked / SHIFTS:g}",
-        goal="exactly 1",
-        met=asked == SHIFTS,
-        beside=f"{asked} by its own counter for {SHIFTS} shifts",
-    )
-
-
-def bare_patch(api: client.CustomObjectsApi, *, number: int, weights: Sequence[int]) -> None:
-    """Write the same weights as a script would."""
-    namespace, name = name_of(number)
-    patch: Any = [
-        {"op": "replace", "path": f"/spec/http/1/route/{place}/weight", "value": weight}
-        for place, weight in enumerate(weights)
-    ]
-    api.patch_namespaced_custom_object(
-        "networking.istio.io", "v1", namespace, "virtualservices", name, patch,
-        _content_type="application/json-patch+json",
-    )  # fmt: skip
-
-
-def requests_for_virtual_services(api: Api) -> int:
-    """Return how many requests for VirtualServices, and for reviews of rights, the API server has answered."""
-    total = 0.0
-    for labels, count in REQUESTS.findall(str(api.call("GET", "/metrics").body)):
-        found = dict(re.findall(r'(\w+)="([^"]*)"', labels))
-        if found["resource"] in {"virtualservices", "selfsubjectaccessreviews"} and found["verb"] not in {"WATCH"}:
-            total += float(count)
-    return int(total)
 
 
 def churn(asking: Asking, api: Api, dashboard: Dashboard) -> None:

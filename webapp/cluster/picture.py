@@ -14,8 +14,8 @@ from webapp.istio.snapshot import Key, Snapshot
 class Picture:
     """Objects by kind, thread-safe; readers get them as a Snapshot that never changes.
 
-    A Snapshot is made when somebody asks and something has changed, copying the kinds that did: a burst of 5,000
-    events costs one copy for each look at it, not one for each event.
+    A Snapshot is made when somebody asks and something has changed, out of the one before and the news: a burst of
+    5,000 events costs one copy for each look at it, not one for each event.
     """
 
     def __init__(self) -> None:
@@ -23,17 +23,17 @@ class Picture:
         self._revision = 0
         self._snapshot = Snapshot()
         self._objects: dict[str, dict[Key, Any]] = {}
-        self._dirty: set[str] = set()
+        self._news: dict[str, dict[Key, Any]] = {}
+        """What has changed since the Snapshot, by field; None for what is gone."""
         self._ahead: dict[tuple[str, Key], Any] = {}
         """What our own writes returned and no watch has shown yet: older news of these objects is not news."""
 
     def snapshot(self) -> Snapshot:
         """Return everything as it is now."""
         with self._changed:
-            if self._dirty:
-                copies = {field: dict(self._objects[field]) for field in self._dirty}
-                self._snapshot = self._snapshot.successor(self._revision, **copies)
-                self._dirty.clear()
+            if self._news:
+                self._snapshot = self._snapshot.successor(self._revision, self._news)
+                self._news = {}
             return self._snapshot
 
     def wait_for_change(self, revision: int, timeout_seconds: float) -> int:
@@ -74,7 +74,7 @@ class Picture:
             if known is None or not (known == found or _is_newer(known, found.metadata.resource_version)):
                 self._ahead[kind.field, key] = found
                 self._objects.setdefault(kind.field, {})[key] = found
-                self._mark(kind.field)
+                self._mark(kind.field, {key: found})
 
     def apply(self, kind: Kind, found: Any, *, gone: bool) -> None:
         """Take one event of a watch: the object as it is now, or as it was when it was deleted."""
@@ -93,7 +93,7 @@ class Picture:
                 return
             else:
                 objects[key] = found
-            self._mark(kind.field)
+            self._mark(kind.field, {key: None if gone else found})
 
     def get(self, kind: Kind, key: Key) -> Any:
         """Return one object as it is now, None where there is none."""
@@ -101,14 +101,17 @@ class Picture:
             return self._objects.get(kind.field, {}).get(key)
 
     def _set(self, field: str, objects: dict[Key, Any]) -> None:
+        before = self._objects.get(field, {})
+        news = {key: each for key, each in objects.items() if before.get(key) != each}
+        news |= dict.fromkeys(before.keys() - objects.keys())
         # An empty first list is a change too: now it is known that there are none.
-        if self._objects.get(field) != objects:
+        if news or field not in self._objects:
             self._objects[field] = objects
-            self._mark(field)
+            self._mark(field, news)
 
-    def _mark(self, field: str) -> None:
+    def _mark(self, field: str, news: dict[Key, Any]) -> None:
         self._revision += 1
-        self._dirty.add(field)
+        self._news.setdefault(field, {}).update(news)
         self._changed.notify_all()
 
 

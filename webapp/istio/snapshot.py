@@ -129,17 +129,17 @@ class Snapshot:
         """ServiceEntries by each of their hosts, Kubernetes Services' own hosts left out."""
         return _service_entry_by_host(self)
 
-    def successor(self, revision: int, **kinds: Any) -> Snapshot:
+    def successor(self, revision: int, news: Mapping[str, Mapping[Key, Any]]) -> Snapshot:
         """Give the Snapshot after a change, with the indexes and the answers that it leaves as they were.
 
-        :param kinds: the fields that have changed, each with its objects; those that have not are the same ones still.
+        :param news: by field, what each object that has changed is now; None where it is gone.
         """
+        kinds: dict[str, Any] = {kind: _renewed(getattr(self, kind), changed) for kind, changed in news.items()}
         after = replace(self, revision=revision, **kinds)
-        changed = {kind: _changed(getattr(self, kind), new) for kind, new in kinds.items()}
-        touched: set[Token] = set(kinds)
+        touched: set[Token] = set(news)
         for grouping in self.groups.copy():
             if touched.isdisjoint(grouping.also):
-                anew = grouping.carry(self, after, changed.get(grouping.kind, ()))
+                anew = grouping.carry(self, after, news.get(grouping.kind, {}).keys())
                 touched.update((grouping, group) for group in anew)
         object.__setattr__(after, "memory", self.memory.successor(touched))
         return after
@@ -169,8 +169,14 @@ class _Reading(Snapshot):
         return getattr(self._quiet, name)
 
 
-def _changed(before: Mapping[Key, Any], after: Mapping[Key, Any]) -> set[Key]:
-    return {key for key, each in after.items() if before.get(key) is not each} | (before.keys() - after.keys())
+def _renewed(before: Mapping[Key, Any], news: Mapping[Key, Any]) -> dict[Key, Any]:
+    after = dict(before)
+    for key, found in news.items():
+        if found is None:
+            after.pop(key, None)
+        else:
+            after[key] = found
+    return after
 
 
 def remembered(work: Callable[Concatenate[Snapshot, _P], _V]) -> Callable[Concatenate[Snapshot, _P], _V]:

@@ -106,7 +106,3 @@ def _first_alarms(work: tuple[float, float, int, range]) -> list[int | None]:
                 break
         found.append(at)
     return found
-
-
-if __name__ == "__main__":
-    main()
