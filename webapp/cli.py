@@ -1,4 +1,4 @@
-"""`crossfade serve | demo | shift | hello`."""
+"""`crossfade serve | demo | shift | status | hello`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="crossfade", description="Slide the weights of Istio's VirtualServices.")
     parser.add_argument("--version", action="version", version=f"crossfade {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="serve | demo | shift | hello")
+    commands = parser.add_subparsers(required=True, metavar="serve | demo | shift | status | hello")
 
     serve = commands.add_parser(
         "serve",
@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     shift.add_argument("--within", type=_seconds, default=60.0, metavar="SECONDS", help="for so long (default: 60)")
     shift.add_argument("--consent", default="", metavar="TOOL", help="write although this tool manages the object")
     shift.set_defaults(run=_shift)
+
+    status = commands.add_parser("status", help="print the services of the mesh and their splits")
+    status.add_argument("namespace", nargs="?", default="", help="only this one's")
+    status.set_defaults(run=_status)
 
     hello = commands.add_parser("hello", help="one HelloWorld pod")
     hello.add_argument("--port", type=_port, default=os.environ.get("PORT", "8080"))
@@ -98,6 +102,12 @@ def _shift(chosen: argparse.Namespace) -> int:
     except (InvalidInput, InvalidSetting) as error:
         print(f"crossfade: {error}", file=sys.stderr)
         return FAILED
+
+
+def _status(chosen: argparse.Namespace) -> int:
+    from webapp.commands.status import run_status
+
+    return run_status(Settings.from_environment(os.environ), namespace=chosen.namespace)
 
 
 def _serve(_chosen: argparse.Namespace) -> int:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import jsonpatch
 import pytest
@@ -109,6 +112,25 @@ def test_bad_input_is_told_and_nothing_is_written(
     assert words in done.stderr
     assert done.stdout == ""
     assert virtual_service(api) == before
+
+
+def test_the_mesh_is_printed(demo: RunningDemo) -> None:
+    done = crossfade(demo, "status", "shop")
+    assert (done.returncode, done.stderr) == (0, "")
+    header, *lines = done.stdout.splitlines()
+    assert header.split() == ["SERVICE", "VERSIONS", "TRAFFIC", "NOW", "REACHED", "AT", "NOTES"]
+    ratings = next(line for line in lines if line.startswith("shop/ratings "))
+    cells = [cell.strip() for cell in re.split("  +", ratings)]
+    assert cells == ["shop/ratings", "v1 3/3 v2 1/1", "no split: about by pods, 75/25", "not exposed", "-"]
+    assert all(line.startswith("shop/") for line in lines)
+
+
+def test_a_cluster_that_is_not_there_is_told(demo: RunningDemo, tmp_path: Path) -> None:
+    gone = tmp_path / "kubeconfig"
+    gone.write_text(re.sub(r"https://127\.0\.0\.1:\d+", "https://127.0.0.1:1", demo.kubeconfig.read_text()))
+    done = crossfade(replace(demo, kubeconfig=gone), "status")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "refused" in done.stderr
 
 
 def routes(*each: dict[str, object]) -> object:
