@@ -77,6 +77,13 @@ def _namespaces(text: str) -> tuple[str, ...]:
     return names
 
 
+def _service(text: str) -> str:
+    names = text.split("/")
+    if text and not (len(names) == 2 and all(NAMESPACE.fullmatch(each) for each in names)):
+        raise ValueError("NAMESPACE/NAME is needed, such as crossfade/crossfade")
+    return text
+
+
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -114,6 +121,9 @@ class Settings:
         (), _namespaces, "namespaces to watch where not all at once may be; else those that the access review allows"
     )
     gateway_url: str = _setting("", _url, "the ingress gateway's address, where it can't be found from the cluster")
+    own_service: str = _setting(
+        "", _service, "the dashboard's own Service, as namespace/name: shifts of its route propose a way back"
+    )
     read_only: bool = _setting(False, _flag, "refuse every write")
     history: bool = _setting(True, _flag, "keep each route's history in an annotation of its VirtualService")
     sample_at_once: bool = _setting(False, _flag, "sample without waiting for Start (for demos)")

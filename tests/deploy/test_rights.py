@@ -16,6 +16,7 @@ from tests.deploy.rights import (
     used,
 )
 from tests.views.test_shifts import shift, stored_weights
+from tests.walk.steps import wait_until
 from webapp.demo.kube.server import KubeApi
 
 FREE = {"", "selfsubjectaccessreviews"}
@@ -43,5 +44,10 @@ def test_the_running_product_asks_for_just_these(client: FlaskClient, api: KubeA
     api.faults.answer(409, verb="patch")
     assert shift(client, "70", "30").status_code == 200
     assert stored_weights(api) == [70, 30]
-    asked = {Right(each.group, each.resource, each.verb) for each in api.requests if each.resource not in FREE}
-    assert asked == granted_by(BASE_RIGHTS)
+
+    def asked() -> set[Right]:
+        return {Right(each.group, each.resource, each.verb) for each in list(api.requests) if each.resource not in FREE}
+
+    # Each kind's watch follows its list at its own pace.
+    wait_until(lambda: asked() >= granted_by(BASE_RIGHTS), "every right to be made use of")
+    assert asked() == granted_by(BASE_RIGHTS)

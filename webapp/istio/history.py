@@ -78,14 +78,15 @@ def parse_history(annotation: str | None) -> tuple[Entry, ...]:
 
 
 def _entry(raw: Mapping[str, Any]) -> Entry | None:
-    before, after = _weights(raw.get("before")), _weights(raw.get("after"))
+    before, after = recorded_weights(raw.get("before")), recorded_weights(raw.get("after"))
     if not text(raw.get("route")) or not before or len(before) != len(after):
         return None
     names = {name: text(raw.get(name)) for name in ("at", "by", "destinations", "base")}
     return Entry(route_key=text(raw.get("route")), before=before, after=after, **names)
 
 
-def _weights(raw: Any) -> tuple[int, ...]:
+def recorded_weights(raw: Any) -> tuple[int, ...]:
+    """Read weights out of one of our annotations, none where they can't be read."""
     if not isinstance(raw, list):
         return ()
     found = [integer(each) for each in raw]

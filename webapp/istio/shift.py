@@ -12,6 +12,7 @@ from webapp.istio.objects import JsonPatch, Route, VirtualService
 from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import weight_patch
 from webapp.istio.routes import route_digest
+from webapp.istio.timed import RETURN, returns_after, tolerated
 
 _R = TypeVar("_R", bound=Route)
 
@@ -44,6 +45,7 @@ def shift_patch(
     now: datetime,
     consent: str = "",
     history: bool = True,
+    return_seconds: int | None = None,
 ) -> JsonPatch:
     """Return the fenced patch that shifts one route, or an empty one where it has these weights already.
 
@@ -54,12 +56,17 @@ def shift_patch(
     :param consent: the tool that manages the object, where the person has said that he knows.
     :param history: whether to record the change in the annotation `crossfade/history`, in the same patch; never done
         where the object's owner does not tolerate annotations.
+    :param return_seconds: after how long the route goes back unless somebody keeps it; without it, a way back that
+        waits on the route is taken out.
     :raises Conflict: see `expect_digest`.
     :raises Owned: see `expect_consent`.
+    :raises InvalidInput: see `returns_after`.
     """
     expect_digest(virtual_service, route, seen=seen)
     owner = expect_consent(virtual_service.metadata, consent)
     weights = choose()
-    kept = history and (owner is None or owner.tolerates_annotations)
-    annotations = {HISTORY: record(virtual_service, route, weights, by=by, now=now)} if kept else {}
+    returns = returns_after(virtual_service, route, weights, return_seconds=return_seconds, by=by, now=now)
+    annotations = {RETURN: returns}
+    if history and tolerated(owner):
+        annotations[HISTORY] = record(virtual_service, route, weights, by=by, now=now)
     return weight_patch(virtual_service, route, weights, annotations=annotations)

@@ -12,8 +12,9 @@ from webapp.composition import Adapters
 
 
 def _members(value: Any) -> Any:
+    # A member that Python has as a word of its own ends in "_" there.
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: getattr(value, each.name) for each in fields(value)}
+        return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
     return DefaultJSONProvider.default(value)
 
 

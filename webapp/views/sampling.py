@@ -49,4 +49,5 @@ def change(namespace: str, name: str, http_route: int) -> Response:
         return annotation_patch(current, {SAMPLING: record_sampling(current, route, choice)})
 
     stored = adapters().cluster.write(namespace=namespace, name=name, build=build)
-    return respond("pages/virtual_service.html", virtual_service_view(stored, adapters().cluster, settings))
+    view = virtual_service_view(stored, adapters().cluster, settings, host=request.host)
+    return respond("pages/virtual_service.html", view)

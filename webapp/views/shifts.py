@@ -1,4 +1,4 @@
-"""Writes to one route: shift its weights, undo the last shift, switch the response tag."""
+"""Writes to one route: shift its weights, keep a timed shift, go back, switch the response tag."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from webapp.istio.ownership import expect_consent
 from webapp.istio.patch import tag_patch
 from webapp.istio.routes import find_http_route, find_route
 from webapp.istio.shift import expect_digest, shift_patch
+from webapp.istio.timed import keep_patch, parse_return_seconds, waiting_return
 from webapp.istio.weights import USUAL_TOTAL, parse_weights, rescale
 from webapp.traffic.targets import TAG_HEADER
 from webapp.views.pictures.virtual_service import virtual_service_view
@@ -36,7 +37,8 @@ def refuse_when_read_only() -> None:
 def weights(namespace: str, name: str, section: Section, index: int) -> Response:
     """Shift: `weight` once per destination in the route's order, and the `route_digest` that the person saw.
 
-    With `scale` 100 they are stored on that scale, whatever their own sum is.
+    With `scale` 100 they are stored on that scale, whatever their own sum is. With `return_seconds` the route goes back
+    after that time unless somebody keeps it.
     """
     texts, scale = request.form.getlist("weight"), request.form.get("scale", "")
     if scale not in {"", str(USUAL_TOTAL)}:
@@ -46,13 +48,31 @@ def weights(namespace: str, name: str, section: Section, index: int) -> Response
         chosen = parse_weights(texts, route=route)
         return rescale(chosen) if scale else chosen
 
-    return _shift(namespace, name, section, index, choose)
+    return_seconds = parse_return_seconds(request.form.get("return_seconds", ""))
+    return _shift(namespace, name, section, index, choose, return_seconds=return_seconds)
 
 
 @blueprint.post(f"{ROUTE}/undo")
 def undo(namespace: str, name: str, section: Section, index: int) -> Response:
     """Go back to the split before the current one; a shift like any other."""
     return _shift(namespace, name, section, index, _before)
+
+
+@blueprint.post(f"{ROUTE}/keep")
+def keep(namespace: str, name: str, section: Section, index: int) -> Response:
+    """Keep a timed shift: take its way back out. Kept already, nothing is written."""
+    seen = _seen()
+
+    def build(current: VirtualService) -> JsonPatch:
+        return keep_patch(current, expect_digest(current, find_route(current, section, index), seen=seen))
+
+    return _write(namespace, name, build)
+
+
+@blueprint.post(f"{ROUTE}/return")
+def go_back(namespace: str, name: str, section: Section, index: int) -> Response:
+    """Return now what would return by itself; a shift like any other."""
+    return _shift(namespace, name, section, index, _waiting)
 
 
 @blueprint.post("/http/<int:http_route>/tag")
@@ -87,12 +107,21 @@ def _before(current: VirtualService, route: Route) -> tuple[int, ...]:
     return back
 
 
+def _waiting(current: VirtualService, route: Route) -> tuple[int, ...]:
+    waiting = waiting_return(current, route)
+    if waiting is None:
+        raise Conflict("This route does not return by itself: somebody kept it meanwhile. Nothing was written.")
+    return waiting.before
+
+
 def _shift(
     namespace: str,
     name: str,
     section: Section,
     index: int,
     choose: Callable[[VirtualService, Route], tuple[int, ...]],
+    *,
+    return_seconds: int | None = None,
 ) -> Response:
     seen = _seen()
 
@@ -107,6 +136,7 @@ def _shift(
             now=datetime.now(UTC),
             consent=request.form.get("consent", ""),
             history=adapters().settings.history,
+            return_seconds=return_seconds,
         )
 
     if section == "http":
@@ -118,5 +148,5 @@ def _write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatc
     with adapters().metrics.count_shift():
         stored = adapters().cluster.write(namespace=namespace, name=name, build=build)
     # Drawn from what the API server stored: the cache may still be behind.
-    view = virtual_service_view(stored, adapters().cluster, adapters().settings)
+    view = virtual_service_view(stored, adapters().cluster, adapters().settings, host=request.host)
     return respond("pages/virtual_service.html", view)

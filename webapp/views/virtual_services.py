@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from webapp.views.pictures.virtual_service import cached_virtual_service, virtual_service_view
 from webapp.views.render import adapters, respond
@@ -14,5 +14,5 @@ blueprint = Blueprint("virtual_services", __name__)
 def page(namespace: str, name: str) -> Response:
     """Show one VirtualService; 404 where the mesh has none of that name."""
     virtual_service = cached_virtual_service(adapters().cluster, namespace=namespace, name=name)
-    view = virtual_service_view(virtual_service, adapters().cluster, adapters().settings)
+    view = virtual_service_view(virtual_service, adapters().cluster, adapters().settings, host=request.host)
     return respond("pages/virtual_service.html", view)

@@ -50,6 +50,12 @@ class Stage:
         self.questions: list[tuple[str, dict[str, list[str]]]] = []
         """What `explain` was asked: the method and the fields."""
         self.posts: list[tuple[str, list[int]]] = []
+        self.return_seconds = ""
+        """What the last shift asked for."""
+        self.proofs = 0
+        """How often a page asked for itself as JSON."""
+        self.astray = 0
+        """How many of these answers come from another page."""
         self.refusal: ErrorView | None = None
         self.gate = threading.Event()
         """Posts wait for it."""
@@ -93,6 +99,12 @@ class Stage:
         data = {"http_route": 0, "reset": reset, "now": now, "window": entries, "html": html, "versions": versions}
         self.publish("answers", data | {"state": view.state, "asked_rate": view.asked_rate, "shifts": []})
 
+    def show(self, route: RouteView) -> None:
+        """Show another first route, and tell open pages."""
+        self.virtual_service = replace(self.virtual_service, http_routes=[route])
+        self.revision += 1
+        self.pulse()
+
     def close_streams(self) -> None:
         """End every open stream, as a restart would."""
         for stream in self.streams:
@@ -129,9 +141,9 @@ class Stage:
         add("/present/<namespace>/<name>", "present.page", lambda **_: "")
         add("/static/<path:filename>", "static", self._static)
         add("/stream", "stream.events", self._stream)
-        for name in ("weights", "undo"):
+        for name, endpoint in (("weights", "weights"), ("undo", "undo"), ("keep", "keep"), ("return", "go_back")):
             place = "<any(http, tls, tcp):section>/<int:index>"
-            add(f"{virtual_service}/{place}/{name}", f"shifts.{name}", self._post, methods=["POST"])
+            add(f"{virtual_service}/{place}/{name}", f"shifts.{endpoint}", self._post, methods=["POST"])
         add(f"{virtual_service}/explain", "explain.page", self._explain)
         add(f"{virtual_service}/explain", "explain.ask", self._explain, methods=["POST"])
         add(f"{route}/tag", "shifts.tag", self._post, methods=["POST"])
@@ -165,7 +177,11 @@ class Stage:
     def _service(self, **_: str) -> str:
         return self._page("pages/service.html", self.service)
 
-    def _virtual_service(self, **_: str) -> str:
+    def _virtual_service(self, **_: str) -> str | dict[str, Any]:
+        if request.accept_mimetypes.best == "application/json":
+            self.proofs += 1
+            astray = self.proofs <= self.astray
+            return {"welcome": "to nginx"} if astray else asdict(self.virtual_service)
         return self._page("pages/virtual_service.html", self.virtual_service)
 
     def _explain(self, **_: str) -> tuple[str, int]:
@@ -179,7 +195,7 @@ class Stage:
     def _error(self, view: ErrorView) -> tuple[str, int]:
         return render_template("pages/error.html", view=view), view.status
 
-    def _post(self, section: str = "http", index: int = 0, **_: str) -> str | tuple[str, int]:
+    def _post(self, section: str = "http", index: int = 0, **_: str) -> str | dict[str, Any] | tuple[str, int]:
         weights = [int(text) for text in request.form.getlist("weight")]
         self.posts.append((request.path.rpartition("/")[2], weights))
         self.gate.wait(10)
@@ -192,7 +208,10 @@ class Stage:
                 message = f"Changed by {current.by} in the meantime, now {'/'.join(map(str, current.weights))}."
                 return self._error(ErrorView(409, "Changed in the meantime", "conflict", message, asdict(current)))
             weights = list(apportion(100, weights)) if request.form.get("scale") else weights
+            self.return_seconds = request.form.get("return_seconds", "")
             self.store(weights, by="crossfade", section=section, route=index)
+        elif request.path.endswith("keep"):
+            self.show(replace(route, return_=None))
         elif request.path.endswith("undo"):
             self.store(route.undo.weights, by="crossfade", section=section, route=index)
         return self._virtual_service()

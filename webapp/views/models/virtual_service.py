@@ -29,6 +29,19 @@ class UndoView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnView:
+    """A shift that goes back to `weights` in `seconds`, `at` (RFC 3339, UTC), unless somebody keeps it.
+
+    :param by: who made it.
+    """
+
+    at: str
+    weights: list[int]
+    seconds: float
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SamplingView:
     """How the live panel asks. `state` is running, paused, off (nobody has pressed Start yet) or impossible.
 
@@ -63,6 +76,9 @@ class RouteView:
     :param total: the sum that weights have to keep (100, or what the object has now).
     :param weighted: two destinations or more: there is something to slide.
     :param action: what a route without destinations does, in words (redirects, answers itself, delegates).
+    :param return_: what waits to be kept, None where nothing does; JSON has it as `return`.
+    :param return_seconds: what the form proposes: 0 for no return, None where none can be noted.
+    :param serves_itself: it is the route by which this page came.
     :param extras: timeouts, retries, mirrors, faults … in words, so that nothing is hidden.
     """
 
@@ -81,6 +97,9 @@ class RouteView:
     sampling: SamplingView | None
     notes: list[NoteView]
     delegate: DelegateView | None = None
+    return_: ReturnView | None = None
+    return_seconds: int | None = None
+    serves_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

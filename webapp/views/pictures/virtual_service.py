@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 from webapp.cluster.cluster import Cluster
 from webapp.errors import NotFound
@@ -14,6 +15,7 @@ from webapp.istio.objects import HttpRoute, Route, VirtualService
 from webapp.istio.ownership import owner_of
 from webapp.istio.routes import action_words, extra_words, match_words, route_digest
 from webapp.istio.snapshot import Snapshot
+from webapp.istio.timed import USUAL_SECONDS, rfc3339, serves_itself, tolerated, waiting_return
 from webapp.istio.weights import weight_total
 from webapp.panel import Panel, panel_of
 from webapp.settings import Settings
@@ -21,6 +23,7 @@ from webapp.views.models.virtual_service import (
     ChangeView,
     DelegateView,
     OwnerView,
+    ReturnView,
     RouteView,
     SamplingView,
     UndoView,
@@ -42,8 +45,13 @@ def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> Vi
     return found
 
 
-def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, settings: Settings) -> VirtualServiceView:
-    """Show the object with every route; `virtual_service` may be newer than the cluster's snapshot."""
+def virtual_service_view(
+    virtual_service: VirtualService, cluster: Cluster, settings: Settings, *, host: str = ""
+) -> VirtualServiceView:
+    """Show the object with every route; `virtual_service` may be newer than the cluster's snapshot.
+
+    :param host: the Host by which the page was asked for, to know the route by which it came.
+    """
     snapshot = cluster.snapshot()
     owner = owner_of(virtual_service.metadata)
     address = gateway_address(virtual_service, snapshot, in_cluster=cluster.in_cluster)
@@ -57,6 +65,9 @@ def virtual_service_view(virtual_service: VirtualService, cluster: Cluster, sett
                 panel_of(snapshot, virtual_service, route, settings=settings, in_cluster=cluster.in_cluster), settings
             ),
             _delegate_view(snapshot, virtual_service, route),
+            own=serves_itself(
+                virtual_service, route, own_service=settings.own_service, host=urlsplit(f"//{host}").hostname or ""
+            ),
         )
         for route in virtual_service.http
     ]
@@ -82,6 +93,8 @@ def _route_view(
     route: Route,
     sampling: SamplingView | None = None,
     delegate: DelegateView | None = None,
+    *,
+    own: bool = False,
 ) -> RouteView:
     now, back = datetime.now(UTC), undo_weights(virtual_service, route)
     return RouteView(
@@ -103,7 +116,18 @@ def _route_view(
         sampling=sampling,
         notes=note_views(route_notes(snapshot, virtual_service, route)),
         delegate=delegate,
+        return_=_return_view(virtual_service, route, now),
+        return_seconds=USUAL_SECONDS * own if tolerated(owner_of(virtual_service.metadata)) else None,
+        serves_itself=own,
     )
+
+
+def _return_view(virtual_service: VirtualService, route: Route, now: datetime) -> ReturnView | None:
+    waiting = waiting_return(virtual_service, route)
+    if waiting is None:
+        return None
+    seconds = max(0.0, round((waiting.at - now).total_seconds(), 1))
+    return ReturnView(rfc3339(waiting.at), list(waiting.before), seconds, waiting.by)
 
 
 def _sampling_view(panel: Panel, settings: Settings) -> SamplingView:
