@@ -8,6 +8,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Here, for every folder: a second Chromium of the same process would not start.
+from tests.browser.fixtures import browser, context, page
+
+__all__ = ["browser", "context", "page"]
+
 # How fast a machine draws examples is no property of the code.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
