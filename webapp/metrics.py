@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info, ProcessCollector, generate_latest
 
@@ -17,11 +18,11 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._writes = Counter(
-            "crossfade_writes", "Writes to VirtualServices by outcome.", ["outcome"], registry=self.registry
+            "crossfade_writes", "Writes by what they do and how they end.", ["action", "outcome"], registry=self.registry
         )
         # Present from the start: a rate needs a nought to begin from.
-        for outcome in ("stored", Conflict.code):
-            self._writes.labels(outcome)
+        for action, outcome in product(("weights", "undo", "return"), ("stored", Conflict.code)):
+            self._writes.labels(action, outcome)
         self._answers = Counter(
             "crossfade_answers", "Answers of the gateway by kind.", ["kind"], registry=self.registry
         )
@@ -40,17 +41,21 @@ class Metrics:
         ProcessCollector(registry=self.registry)
 
     @contextmanager
-    def count_shift(self) -> Iterator[None]:
-        """Count one write as stored, conflict, or refused by whatever error ended it."""
+    def count_write(self, action: str) -> Iterator[None]:
+        """Count one write as stored, or by the code of the error that ended it.
+
+        :param action: the last word of the write's address, which says what it does.
+        """
         try:
             yield
-        except Conflict:
-            self._writes.labels("conflict").inc()
-            raise
         except CrossfadeError as error:
-            self._writes.labels(error.code).inc()
+            self.count_written(action, error)
             raise
-        self._writes.labels("stored").inc()
+        self.count_written(action)
+
+    def count_written(self, action: str, error: CrossfadeError | None = None) -> None:
+        """Count one write that has ended."""
+        self._writes.labels(action, error.code if error else "stored").inc()
 
     def count_answers(self, kind: str, count: int) -> None:
         """Count answers of one kind."""

@@ -62,7 +62,7 @@ class Returns:
     def _carry_out(self, due: Due) -> None:
         namespace, name = due.key
         try:
-            with self._metrics.count_shift():
+            with self._metrics.count_write("return"):
                 self._cluster.write(
                     namespace=namespace,
                     name=name,

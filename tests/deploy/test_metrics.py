@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.mesh.processes import wait_until
-from tests.views.test_shifts import PAGE, shift
+from tests.views.test_shifts import PAGE, digest, shift
 from webapp.cluster.kinds import KINDS
 from webapp.composition import Adapters
 from webapp.demo.kube.server import KubeApi
@@ -29,16 +29,20 @@ def scrape(adapters: Adapters) -> dict[Sample, float]:
     }
 
 
-def writes(found: dict[Sample, float]) -> dict[str, float]:
-    return {labels[0][1]: value for (name, labels), value in found.items() if name == "crossfade_writes_total"}
+def writes(found: dict[Sample, float], action: str) -> dict[str, float]:
+    """Return outcome → count of one action."""
+    counts = {(*labels,): value for (name, labels), value in found.items() if name == "crossfade_writes_total"}
+    return {outcome: count for ((_, did), (_, outcome)), count in counts.items() if did == action}
 
 
 def test_shifts_and_conflicts_are_counted_from_nought(client: FlaskClient, adapters: Adapters) -> None:
-    assert writes(scrape(adapters)) == {"stored": 0.0, "conflict": 0.0}
+    assert writes(scrape(adapters), "weights") == {"stored": 0.0, "conflict": 0.0}
     assert shift(client, "70", "30").status_code == 200
     assert shift(client, "60", "40", seen="0" * 16).status_code == 409
     assert shift(client, "60", "60").status_code == 400
-    assert writes(scrape(adapters)) == {"stored": 1.0, "conflict": 1.0, "invalid_input": 1.0}
+    assert client.post(f"{PAGE}/http/0/undo", data={"route_digest": digest(client)}).status_code == 200
+    assert writes(scrape(adapters), "weights") == {"stored": 1.0, "conflict": 1.0, "invalid_input": 1.0}
+    assert writes(scrape(adapters), "undo") == {"stored": 1.0, "conflict": 0.0}
 
 
 def test_each_watch_has_its_age(adapters: Adapters, api: KubeApi) -> None:

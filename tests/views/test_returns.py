@@ -163,7 +163,7 @@ def test_a_refused_return_is_tried_again(api: KubeApi, adapters: Adapters, monke
     monkeypatch.setattr("webapp.returns.RETRY_SECONDS", 0.2)
     api.faults.reject("freeze until Monday")
     put(api, forgotten())
-    refused = 'crossfade_writes_total{outcome="refused"} '
+    refused = 'crossfade_writes_total{action="return",outcome="refused"} '
     while refused not in adapters.metrics.text().decode():
         assert adapters.threads()["returns"]
         adapters.cluster.wait_for_change(adapters.cluster.snapshot().revision, 0.05)

@@ -138,6 +138,7 @@ def _carry_out(action: str, plan: Plan, proposal: Proposal, looked: Looked) -> R
             judged = replace(looked, verdicts=verdicts) if action == "adopt" else looked
             return _show(verdict, proposal, judged, field="plan" if action == "adopt" else "action")
     outcome = adapters().cluster.carry_out(plan.steps)
+    adapters().metrics.count_written(action, outcome.error)
     view = outcome_view(action, plan, outcome)
     fresh = propose(_snapshot(), proposal.service)
     if outcome.error is None:

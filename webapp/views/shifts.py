@@ -145,7 +145,7 @@ def _shift(
 
 
 def _write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatch]) -> Response:
-    with adapters().metrics.count_shift():
+    with adapters().metrics.count_write(request.path.rpartition("/")[2]):
         stored = adapters().cluster.write(namespace=namespace, name=name, build=build)
     # Drawn from what the API server stored: the cache may still be behind.
     view = virtual_service_view(stored, adapters().cluster, adapters().settings, host=request.host)
