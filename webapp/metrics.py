@@ -18,7 +18,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._writes = Counter(
-            "crossfade_writes", "Writes by what they do and how they end.", ["action", "outcome"], registry=self.registry
+            "crossfade_writes",
+            "Writes by what they do and how they end.",
+            ["action", "outcome"],
+            registry=self.registry,
         )
         # Present from the start: a rate needs a nought to begin from.
         for action, outcome in product(("weights", "undo", "return"), ("stored", Conflict.code)):
