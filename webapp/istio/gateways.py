@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from webapp.istio.names import gateway_key, hosts_overlap, resolve_host
@@ -83,6 +83,17 @@ def doors_of(snapshot: Snapshot, key: Key, server: Server) -> tuple[tuple[Servic
     services = sorted({each.metadata.key for pod in pods for each in snapshot.services_selecting(pod)})
     by_openness = sorted((snapshot.services[each] for each in services), key=_openness)
     return tuple((service, port) for service in by_openness for port in _ports(snapshot, service, server))
+
+
+@remembered
+def gateways_behind(snapshot: Snapshot) -> Mapping[Key, tuple[str, ...]]:
+    """Give the Gateways, as `namespace/name`, that each Service leads to."""
+    found: dict[Key, list[str]] = {}
+    for key, gateway in sorted(snapshot.gateways.items()):
+        doors = (doors_of(snapshot, key, server) for server in gateway.servers)
+        for service in {service.metadata.key for each in doors for service, _ in each}:
+            found.setdefault(service, []).append("/".join(key))
+    return {service: tuple(names) for service, names in found.items()}
 
 
 def gateway_pods(snapshot: Snapshot, gateway: Gateway) -> tuple[Pod, ...]:

@@ -68,6 +68,7 @@ class MeshView:
 
     :param service_count: all services, whether they fit or not.
     :param empty: says in words why there are no rows and what to do next, and is empty else.
+    :param next_step: what is missing before there is anything to shift, empty where nothing is.
     """
 
     cluster: ClusterView
@@ -77,6 +78,7 @@ class MeshView:
     services: list[ServiceRowView]
     service_count: int
     empty: str
+    next_step: str = ""
     show: Show = ""
     paging: PagingView = PagingView()
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from webapp.cluster.cluster import Cluster, ClusterStatus
 from webapp.istio.diagnostics import service_notes
-from webapp.istio.gateways import GatewayAddress, gateway_address
+from webapp.istio.gateways import GatewayAddress, gateway_address, gateways_behind
 from webapp.istio.mesh import Version, host_of, routes_reaching, service_keys, versions_of
 from webapp.istio.objects import HttpRoute, Route, VirtualService
 from webapp.istio.snapshot import Key, Snapshot, remembered
@@ -55,6 +55,7 @@ def mesh_view(cluster: Cluster, settings: Settings, choice: Choice) -> MeshView:
         services=[_row(snapshot, key, door) for key in shown],
         service_count=len(keys),
         empty="" if shown else _why_empty(status, len(keys), len(fitting)),
+        next_step=_next_step(snapshot, status, keys),
         show=choice.show,
         paging=paging,
     )
@@ -92,22 +93,44 @@ def _why_empty(status: ClusterStatus, count: int, fitting: int) -> str:
         return "No service fits this filter."
     if status.state == "loading":
         return "The first lists are being read."
-    if status.state != "live" or status.problems:
+    if status.state != "live" or _problems(status):
         return "Nothing could be read yet."
     return "There are no services in this cluster yet. Apply a Deployment and a Service, and they appear here."
+
+
+def _next_step(snapshot: Snapshot, status: ClusterStatus, keys: Sequence[Key]) -> str:
+    """Say what is missing before there is anything to shift; empty where something can be, or not all is known."""
+    if not keys or status.state != "live" or _problems(status):
+        return ""
+    if not any(len(versions_of(snapshot, key)) > 1 for key in keys):
+        return (
+            "No service has two versions yet, so there is nothing to shift. Deploy a second one behind the same "
+            "Service, with another value of the label version: it appears here at once."
+        )
+    if not snapshot.gateways and not status.scope:
+        return (
+            "There is no Istio Gateway, so nothing in this mesh is reached from outside and no answers can be sampled. "
+            "A Gateway, and a VirtualService that names it, let requests in."
+        )
+    return ""
+
+
+def _problems(status: ClusterStatus) -> list[str]:
+    """Give what keeps the cluster from being read, which a smaller scope does not."""
+    return [each for each in status.problems if each != status.scope]
 
 
 @remembered
 def _row(snapshot: Snapshot, key: Key, door: Door) -> ServiceRowView:
     versions, routes = versions_of(snapshot, key), routes_reaching(snapshot, key)
-    reached_at, reached_as = reached(snapshot, routes, door)
+    reached_at, reached_as = reached(snapshot, key, routes, door)
     return ServiceRowView(
         namespace=key[0],
         name=key[1],
         host=host_of(snapshot, key),
         kind="Service" if key in snapshot.services else "ServiceEntry",
         versions=[version_view(each) for each in versions],
-        split=_split(snapshot, versions, routes),
+        split=_split(snapshot, key, versions, routes),
         reached_at=reached_at,
         reached_as=reached_as,
         notes=note_views(service_notes(snapshot, key)),
@@ -115,7 +138,7 @@ def _row(snapshot: Snapshot, key: Key, door: Door) -> ServiceRowView:
 
 
 def _split(
-    snapshot: Snapshot, versions: tuple[Version, ...], routes: tuple[tuple[VirtualService, Route], ...]
+    snapshot: Snapshot, key: Key, versions: tuple[Version, ...], routes: tuple[tuple[VirtualService, Route], ...]
 ) -> SplitView:
     """Show the split that most requests take: the last route that splits or pins, for earlier ones are special cases.
 
@@ -128,6 +151,8 @@ def _split(
         owner, route = max(enumerate(telling), key=lambda each: (each[1][1].section == "http", each[0]))[1]
         views, name = destination_views(snapshot, owner, route), owner.metadata.full_name
         return SplitView(views, "", name, route.index, route.section)
+    if gateways := _gateways(snapshot, key, routes):
+        return SplitView([], f"the way in, by {' and '.join(gateways)}", "", None)
     ready = [each.ready for each in versions]
     if len([count for count in ready if count]) > 1:
         # The balancer (LEAST_REQUEST) spreads over pods, so shares are near their counts, no more than near.
@@ -136,10 +161,17 @@ def _split(
     return SplitView([], "one version" if len(versions) == 1 else "no split", "", None)
 
 
-def reached(snapshot: Snapshot, routes: tuple[tuple[VirtualService, Route], ...], door: Door) -> tuple[str, str]:
+def _gateways(snapshot: Snapshot, key: Key, routes: tuple[tuple[VirtualService, Route], ...]) -> tuple[str, ...]:
+    """Name the Gateways that a service without routes leads to: it is what others are reached by."""
+    return () if routes else gateways_behind(snapshot).get(key, ())
+
+
+def reached(
+    snapshot: Snapshot, key: Key, routes: tuple[tuple[VirtualService, Route], ...], door: Door
+) -> tuple[str, str]:
     """Say where the service is reached (or why not) and as which Host (empty where any will do)."""
     if not routes:
-        return "not exposed", ""
+        return "as a gateway" if _gateways(snapshot, key, routes) else "not exposed", ""
     owners = {owner.metadata.full_name: owner for owner, _ in routes}.values()
     for owner in owners:
         address = gateway_address(owner, snapshot, in_cluster=door.in_cluster)

@@ -24,7 +24,7 @@ def service_view(cluster: Cluster, settings: Settings, *, namespace: str, name: 
     versions, routes = versions_of(snapshot, key), routes_reaching(snapshot, key)
     marks = {version.name: version.mark for version in versions}
     service = snapshot.services.get(key)
-    reached_at, reached_as = reached(snapshot, routes, Door(settings.gateway_url, cluster.in_cluster))
+    reached_at, reached_as = reached(snapshot, key, routes, Door(settings.gateway_url, cluster.in_cluster))
     return ServiceView(
         cluster=status_view(cluster.status(), snapshot),
         namespace=namespace,
