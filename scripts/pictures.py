@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -46,6 +47,8 @@ def stage(browser: Browser, url: str) -> None:
     for name, width, height in (("stage", 1280, 720), ("stage-phone", 390, 844)):
         page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="dark")
         page.goto(url + TUTORIAL.replace("/virtual-services/", "/present/"))
+        # A shift before the first answers has no time to effect.
+        expect(page.locator("#tally [data-version=v1]")).to_contain_text(re.compile(r"\d\d answers"))
         page.keyboard.press("3")
         expect(page.locator("#effect")).to_contain_text("In effect", timeout=30_000)
         # The rain falls for some seconds before the screen is full of it.
@@ -53,6 +56,40 @@ def stage(browser: Browser, url: str) -> None:
         take(page, FOLDER / f"{name}.png")
         page.keyboard.press("Backspace")
         page.close()
+
+
+def speaking(browser: Browser, url: str) -> None:
+    """Show what docs/speaking.md leads through: the audience's link, the stage manager, two of its scenes."""
+    manager = browser.new_page(viewport={"width": 1280, "height": 880}, color_scheme="light")
+    screen = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+    screen.goto(url + TUTORIAL.replace("/virtual-services/", "/present/"))
+    expect(screen.locator("#effect")).to_be_attached()
+    screen.get_by_role("button", name="For the audience").click()
+    take(screen, FOLDER / "stage-share.png")
+    screen.keyboard.press("Escape")
+
+    manager.goto(url + "/stage-manager")
+    manager.get_by_role("button", name="A bad canary").click()
+    expect(manager.locator("[data-on=yes] button")).to_have_text(["A bad canary"])
+    take(manager, FOLDER / "stage-manager.png")
+    screen.keyboard.press("3")
+    expect(screen.locator("#tally [data-version=v2]")).to_contain_text(re.compile(r"\d\d errors"), timeout=30_000)
+    take(screen, FOLDER / "stage-bad-canary.png")
+
+    manager.get_by_role("button", name="A good canary").click()
+    screen.keyboard.press("p")
+    expect(screen.locator("#rain")).not_to_have_attribute("aria-label", re.compile("failed"), timeout=30_000)
+    manager.get_by_role("button", name="A lost API server").click()
+    expect(screen.locator("#trouble")).to_contain_text("No word from the API server for 6 s", timeout=30_000)
+    screen.keyboard.press("3")
+    expect(screen.locator("#message")).not_to_be_empty()
+    # The bar slides back.
+    screen.wait_for_timeout(500)
+    take(screen, FOLDER / "stage-lost.png")
+    manager.get_by_role("button", name="Everything back to normal").click()
+    expect(screen.locator("#trouble")).to_be_empty(timeout=30_000)
+    screen.close()
+    manager.close()
 
 
 def walk(browser: Browser) -> None:
@@ -76,7 +113,7 @@ def walk(browser: Browser) -> None:
 def main() -> int:
     """Take every picture."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running_demo() as demo, sync_playwright() as playwright:
+    with running_demo("--share") as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
         for theme in ("light", "dark"):
             context = browser.new_context(
@@ -91,6 +128,7 @@ def main() -> int:
             take(page, FOLDER / f"phone-{theme}.png", whole=True)
             context.close()
         stage(browser, demo.page_url)
+        speaking(browser, demo.page_url)
         walk(browser)
         browser.close()
     return 0

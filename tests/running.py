@@ -26,6 +26,7 @@ class RunningDemo:
     gateway_url: str
     kubeconfig: Path
     start_seconds: float
+    audience_url: str = ""
 
     @property
     def directory(self) -> Path:
@@ -55,6 +56,7 @@ def running_demo(*options: str) -> Iterator[RunningDemo]:
             gateway_url=lines["gateway"].rstrip("/"),
             kubeconfig=Path(lines["kubeconfig"]),
             start_seconds=time.monotonic() - began,
+            audience_url=lines.get("audience", ""),
         )
     finally:
         watchdog.cancel()

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from webapp.errors import InvalidInput
 from webapp.settings import InvalidSetting, Settings
@@ -42,6 +43,15 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--port", type=_port, default=0, help="the page's port (default: a free one)")
     demo.add_argument("--empty", action="store_true", help="start without services, for kubectl apply")
     demo.add_argument("--envoy", metavar="PATH", help="the Envoy to run, where no wheel fits this machine")
+    demo.add_argument(
+        "--share",
+        metavar="ADDRESS[:PORT]",
+        nargs="?",
+        const="",
+        help="serve phones in the room what the presenter shows, read only (default: at every address of this machine)",
+    )
+    # How the demo starts its own dashboard.
+    demo.add_argument("--stage-door", metavar="PATH", help=argparse.SUPPRESS)
     demo.set_defaults(run=_demo)
 
     shift = commands.add_parser(
@@ -119,12 +129,17 @@ def _serve(_chosen: argparse.Namespace) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     try:
         from webapp.demo.run import run_demo
+        from webapp.demo.stage_manager import stage_manager
     except ModuleNotFoundError as error:
         print(
             f"crossfade: the demo needs {error.name}; install it with: pip install 'crossfade[demo]'", file=sys.stderr
         )
         return 2
-    return run_demo(port=chosen.port, empty=chosen.empty, envoy=chosen.envoy)
+    if chosen.stage_door:
+        from webapp.wsgi import serve
+
+        return serve(Settings.from_environment(os.environ), [stage_manager(Path(chosen.stage_door))])
+    return run_demo(port=chosen.port, empty=chosen.empty, envoy=chosen.envoy, share=chosen.share)
 
 
 def _hello(chosen: argparse.Namespace) -> int:

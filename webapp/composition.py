@@ -9,8 +9,8 @@ from webapp.live import Live
 from webapp.metrics import Metrics
 from webapp.returns import Returns
 from webapp.settings import Settings
-from webapp.traffic.prober import Prober
-from webapp.traffic.sampler import Samplers
+from webapp.traffic.prober import Prober, trust
+from webapp.traffic.samplers import Samplers
 from webapp.traffic.stream import Hub
 
 
@@ -52,7 +52,7 @@ def build_adapters(settings: Settings) -> Adapters:
     """
     metrics = Metrics()
     cluster = Cluster(settings)
-    prober = Prober()
+    prober = Prober(ssl_context=trust(authorities=settings.gateway_ca, insecure=settings.gateway_insecure))
     samplers = Samplers(prober)
     metrics.samplers.set_function(lambda: len(samplers.running))
     live = Live(settings, cluster=cluster, samplers=samplers, hub=Hub(settings.max_viewers), metrics=metrics)

@@ -6,6 +6,8 @@
     ├── InvalidInput          400  the form or the address is wrong; `field` names the part
     ├── CrossSite             403  a browser sent the post from another site
     ├── ReadOnly              403  this dashboard was started read-only
+    ├── ForgedIdentity        403  the request says who has signed in, and may not
+    ├── NotSignedIn           403  it takes a person to ask for this, and none has signed in
     ├── Forbidden             403  the Kubernetes API refused: verb and resource are in the message
     ├── NotFound              404  no such object, route or page
     ├── Conflict              409  the route is no longer what the person saw
@@ -63,6 +65,20 @@ class ReadOnly(CrossfadeError):
 
     status = 403
     code = "read_only"
+
+
+class ForgedIdentity(CrossfadeError):
+    """Who asks can't be told: another than the ingress gateway says so, or the name can't be one."""
+
+    status = 403
+    code = "forged_identity"
+
+
+class NotSignedIn(CrossfadeError):
+    """Everything is done in a person's name here, and nobody has signed in."""
+
+    status = 403
+    code = "not_signed_in"
 
 
 class Forbidden(CrossfadeError):

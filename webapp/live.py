@@ -6,29 +6,27 @@ weights as `shift`, keeps exactly the samplers that somebody watches, and publis
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from threading import Event, Lock, Thread
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from webapp.cluster.cluster import Cluster
+from webapp.events import Observed, answers_event, mesh_event, shift_event
+from webapp.interest import Interest
 from webapp.istio.history import changes
 from webapp.istio.mesh import answer_marks
 from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.routes import route_key
-from webapp.istio.snapshot import Key, Snapshot
+from webapp.istio.snapshot import Key
 from webapp.metrics import Metrics
-from webapp.panel import Panel, State, asked_of, panel_of
+from webapp.panel import State, asked_of, panel_of
 from webapp.settings import Settings
-from webapp.traffic.answers import Answer
-from webapp.traffic.sampler import Samplers
-from webapp.traffic.shifts import InEffect, Shift
-from webapp.traffic.stream import Hub, Subscription
-from webapp.traffic.summary import Summary
+from webapp.traffic.samplers import Samplers
+from webapp.traffic.shifts import Shift
+from webapp.traffic.stream import Hub, Subscription, encode
 
 log = logging.getLogger(__name__)
 
@@ -39,30 +37,8 @@ LOADING_SECONDS = 0.5
 """While the first lists are read, pages are told more often how far they are."""
 FOREIGN_SECONDS = 1.0
 """How long before it is seen here somebody else's shift may have taken effect, at most."""
-SENDING_SECONDS = 30.0
-"""A shift that was sent and is not seen by then was refused."""
-LINGER_SECONDS = 15.0
-"""How long a route is still sampled after its last viewer left, a script asked for its answers, or shifted it."""
 
 MESH = "mesh"
-STATE_WORDS = {"live": "live", "loading": "reading the cluster", "stale": "reconnecting", "down": "no API server"}
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """One route's panel at a moment: how it stands, and what its sampler has (None where nothing was asked yet).
-
-    :param state: what is true, where the panel's is what is wanted: running until the last answer is in.
-    """
-
-    virtual_service: VirtualService
-    http_route: int
-    panel: Panel
-    state: State
-    answers: tuple[Answer, ...] = ()
-    summary: Summary | None = None
-    totals: dict[str, dict[str, int]] | None = None
-    shifts: list[tuple[Shift, InEffect | None]] = field(default_factory=list)
 
 
 Draw = Callable[[Observed], str]
@@ -99,13 +75,13 @@ class Live:
         self._samplers = samplers
         self._hub = hub
         self._metrics = metrics
+        self._interest = Interest()
         self._draw: Draw = lambda observed: ""
         self._lock = Lock()
-        self._viewers: Counter[Key] = Counter()
-        self._until: dict[Key, float] = {}
         self._weights: dict[tuple[str, str, str], tuple[int, ...]] = {}
         self._sent: dict[Place, tuple[float | None, int]] = {}
-        self._sending: dict[Key, float] = {}
+        self._publishing = Lock()
+        self._openings: dict[Key, tuple[str, list[bytes]]] = {}
         self._stop = Event()
         self._thread: Thread | None = None
         self.stopping: Callable[[], bool] = self._stop.is_set
@@ -135,16 +111,20 @@ class Live:
         """Whether the thread and every sampler live."""
         return self._thread is not None and self._thread.is_alive() and self._samplers.is_alive()
 
-    def watch(self, key: Key | None) -> Subscription:
+    def watch(self, key: Key | None, *, after: str = "", audience: bool = False) -> Subscription:
         """Subscribe to the mesh's changes, and to one VirtualService's answers and shifts.
 
+        :param after: the id of the last event that this viewer has heard, if any.
+        :param audience: take one of the audience's places.
         :raises TooManyViewers: all places are taken.
         """
-        subscription = self._hub.subscribe((MESH,) if key is None else (MESH, topic_of(key)))
+        subscription = self._hub.subscribe(
+            (MESH,) if key is None else (MESH, topic_of(key)), after=after, audience=audience
+        )
         self._metrics.viewers.inc()
         if key is not None:
+            self._interest.come(key)
             with self._lock:
-                self._viewers[key] += 1
                 # What this viewer is about to see: the next change is a shift for him, however soon it comes.
                 if found := self._cluster.snapshot().virtual_services.get(key):
                     self._weights = _weights_of([found]) | self._weights
@@ -155,29 +135,36 @@ class Live:
         subscription.close()
         self._metrics.viewers.dec()
         if key is not None:
-            with self._lock:
-                self._viewers[key] -= 1
-            self.linger(key)
+            self._interest.go(key)
 
     def linger(self, key: Key) -> None:
         """Sample this VirtualService's routes for a while although nobody may be watching."""
-        with self._lock:
-            self._until[key] = time.monotonic() + LINGER_SECONDS
+        self._interest.linger(key)
 
     def expect_shift(self, key: Key) -> None:
         """Note that a shift is about to be sent, from when on it may take effect; sample it even if nobody watches."""
-        with self._lock:
-            self._sending[key] = time.time()
-        self.linger(key)
+        self._interest.send(key)
 
-    def opening(self, key: Key | None) -> list[bytes]:
-        """Return what a new stream is told first: how the mesh stands, and the whole window of each route."""
-        events = [self._hub.encode("mesh", self._pulse())]
-        if key is not None and (virtual_service := self._cluster.snapshot().virtual_services.get(key)):
-            for route in virtual_service.http:
-                observed = self.observe(virtual_service, route.index)
-                events.append(self._hub.encode("answers", self._answers(observed, reset=True)))
-        return events
+    def catch_up(self, key: Key | None, subscription: Subscription) -> list[bytes]:
+        """Let a subscription take events from here on; return all that was published so far, as its first events."""
+        with self._publishing:
+            return self.opening(key, id=subscription.catch_up())
+
+    def opening(self, key: Key | None, *, id: str) -> list[bytes]:
+        """Return what a new stream is told first: how the mesh stands, and each route's window as it was published.
+
+        The id, up to which this holds, is the last one's alone: who hears a part only must not be taken for complete.
+        """
+        virtual_service = self._cluster.snapshot().virtual_services.get(key) if key else None
+        if key is None or virtual_service is None or not virtual_service.http:
+            return [encode("mesh", self._pulse(), id=id)]
+        known = self._openings.get(key)
+        if known is None or known[0] != id:
+            *first, last = (self._published_answers(virtual_service, route.index) for route in virtual_service.http)
+            known = id, [*(encode("answers", each) for each in first), encode("answers", last, id=id)]
+            # Many come at once after a restart: one encoding for all of them, until something is published.
+            self._openings = {each: one for each, one in self._openings.items() if one[0] == id} | {key: known}
+        return [encode("mesh", self._pulse()), *known[1]]
 
     def observe(self, virtual_service: VirtualService, http_route: int, *, after: int | None = None) -> Observed:
         """Return how one route's panel stands, with the answers after the sequence number `after` (None: all)."""
@@ -205,24 +192,17 @@ class Live:
             if changed:
                 self._stop.wait(GATHER_SECONDS)
             snapshot = self._cluster.snapshot()
-            watched = self._watched(snapshot, now)
+            virtual_services = snapshot.virtual_services
+            watched = [found for key in self._interest.wanted() if (found := virtual_services.get(key))]
             revision = snapshot.revision
-            self._publish_shifts(watched, seen_at)
-            if changed or now >= next_pulse:
-                next_pulse = now + (LOADING_SECONDS if self._cluster.status().state == "loading" else PULSE_SECONDS)
-                self._hub.publish(MESH, "mesh", self._pulse())
-            if changed or now >= next_answers:
-                next_answers = now + ANSWERS_SECONDS
-                self._publish_answers(watched)
-
-    def _watched(self, snapshot: Snapshot, now: float) -> list[VirtualService]:
-        with self._lock:
-            self._until = {key: until for key, until in self._until.items() if until > now}
-            self._viewers = +self._viewers
-            recently = time.time() - SENDING_SECONDS
-            self._sending = {key: at for key, at in self._sending.items() if at > recently}
-            keys = sorted({*self._viewers, *self._until})
-        return [found for key in keys if (found := snapshot.virtual_services.get(key))]
+            with self._publishing:
+                self._publish_shifts(watched, seen_at)
+                if changed or now >= next_pulse:
+                    next_pulse = now + (LOADING_SECONDS if self._cluster.status().state == "loading" else PULSE_SECONDS)
+                    self._hub.publish(MESH, "mesh", self._pulse())
+                if changed or now >= next_answers:
+                    next_answers = now + ANSWERS_SECONDS
+                    self._publish_answers(watched)
 
     def _publish_shifts(self, watched: list[VirtualService], seen_at: float) -> None:
         with self._lock:
@@ -238,8 +218,7 @@ class Live:
     ) -> None:
         place = _place(virtual_service, route.index)
         newest = next(iter(changes(virtual_service, route)), None)
-        with self._lock:
-            sent_at = self._sending.pop(place[:2], None) if newest and not newest.inferred else None
+        sent_at = self._interest.sent_at(place[:2]) if newest and not newest.inferred else None
         at = seen_at if sent_at is None else sent_at
         label = f"{'/'.join(map(str, before))} → {'/'.join(map(str, route.weights))}"
         if (sampler := self._samplers.running.get(place)) and len(before) == len(route.weights):
@@ -247,15 +226,8 @@ class Live:
             earliest = seen_at - FOREIGN_SECONDS if sent_at is None else sent_at
             was, now = asked_of(route, before), asked_of(route, route.weights)
             sampler.shift(Shift(at, earliest, before=was, after=now, label=label))
-        shift = {
-            "http_route": route.index,
-            "at": at,
-            "before": before,
-            "weights": route.weights,
-            "by": newest.by if newest else "",
-            "label": label,
-        }
-        self._hub.publish(topic_of(place[:2]), "shift", json.dumps(shift))
+        event = shift_event(route, before=before, at=at, by=newest.by if newest else "", label=label)
+        self._hub.publish(topic_of(place[:2]), "shift", event)
 
     def _publish_answers(self, watched: list[VirtualService]) -> None:
         known = {place: last for place, (_, last) in self._sent.items()}
@@ -285,45 +257,16 @@ class Live:
             self._hub.publish(topic_of(place[:2]), "answers", event)
         self._sent = sent
 
+    def _published_answers(self, virtual_service: VirtualService, http_route: int) -> str:
+        observed = self.observe(virtual_service, http_route)
+        _, last = self._sent.get(_place(virtual_service, http_route), (None, 0))
+        answers = tuple(each for each in observed.answers if each.sequence <= last)
+        return self._answers(replace(observed, answers=answers), reset=True)
+
     def _pulse(self) -> str:
-        status = self._cluster.status()
-        return json.dumps(
-            {
-                "revision": self._cluster.snapshot().revision,
-                "state": status.state,
-                "text": STATE_WORDS[status.state],
-                "age_seconds": round(status.age_seconds, 1),
-                "listed": sum(each.listed for each in status.progress) if status.state == "loading" else "",
-            }
-        )
+        return mesh_event(self._cluster.status(), revision=self._cluster.snapshot().revision)
 
     def _answers(self, observed: Observed, *, reset: bool) -> str:
-        panel = observed.panel
         route = observed.virtual_service.http[observed.http_route]
         marks = answer_marks(self._cluster.snapshot(), observed.virtual_service, route)
-        event: dict[str, Any] = {
-            "http_route": observed.http_route,
-            "reset": reset,
-            "now": time.time(),
-            "state": observed.state,
-            "asked_rate": panel.rate,
-            "versions": list(marks.items()),
-            "window": [as_row(answer) for answer in observed.answers],
-            "shifts": [{"at": shift.at, "label": shift.label} for shift, _ in observed.shifts],
-            "html": self._draw(observed),
-            "verdict": observed.summary.verdict if observed.summary else "no_data",
-            "verdict_text": observed.summary.verdict_text if observed.summary else "",
-            "effect_text": _effect_text(observed.summary),
-        }
-        return json.dumps(event)
-
-
-def _effect_text(summary: Summary | None) -> str:
-    stands = summary.in_effect if summary else None
-    return stands.text if stands and stands.state != "none" else ""
-
-
-def as_row(answer: Answer) -> list[Any]:
-    """Return an answer as pages and scripts get it: [sequence, Unix time, version or null, kind, milliseconds]."""
-    milliseconds = round(1000 * answer.latency_seconds, 1)
-    return [answer.sequence, round(answer.asked_at, 3), answer.version, str(answer.kind), milliseconds]
+        return answers_event(observed, marks=marks, html=self._draw(observed), now=time.time(), reset=reset)

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 REQUEST_ID: ContextVar[str] = ContextVar("REQUEST_ID", default="")
 """The id of the request that the current thread answers; empty in threads that answer none."""
 
+PERSON: ContextVar[str] = ContextVar("PERSON", default="")
+"""Who has signed in for the request that the current thread answers; empty where nobody has."""
+
 SANE_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
 """An id that is taken over from a proxy; Envoy's are UUIDs.
 
@@ -42,8 +45,8 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line without a traceback."""
-        request_id = REQUEST_ID.get()
-        return super().formatMessage(record) + (f" [{request_id}]" if request_id else "")
+        belongs = " ".join(filter(None, (REQUEST_ID.get(), PERSON.get())))
+        return super().formatMessage(record) + (f" [{belongs}]" if belongs else "")
 
 
 class JsonLines(logging.Formatter):
@@ -59,6 +62,8 @@ class JsonLines(logging.Formatter):
         }
         if request_id := REQUEST_ID.get():
             facts["request_id"] = request_id
+        if person := PERSON.get():
+            facts["person"] = person
         facts |= getattr(record, "facts", {})
         if record.exc_info:
             facts["exception"] = self.formatException(record.exc_info)
@@ -86,6 +91,7 @@ class RequestLog:
         given = environ.get("HTTP_X_REQUEST_ID", "")
         request_id = given if SANE_ID.fullmatch(given) else uuid4().hex
         REQUEST_ID.set(request_id)
+        PERSON.set("")
         method, path = environ["REQUEST_METHOD"], quote(environ.get("PATH_INFO", ""), encoding="latin-1")
         began = time.monotonic()
 

@@ -29,6 +29,11 @@ class Metrics:
         self._answers = Counter(
             "crossfade_answers", "Answers of the gateway by kind.", ["kind"], registry=self.registry
         )
+        self.refused_identities = Counter(
+            "crossfade_refused_identities",
+            "Requests that said who had signed in, and did not come from the ingress gateway.",
+            registry=self.registry,
+        )
         self.viewers = Gauge("crossfade_viewers", "Open streams.", registry=self.registry)
         self.picture_age = Gauge(
             "crossfade_picture_age_seconds", "Time since the last word of the API server.", registry=self.registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -22,6 +23,11 @@ NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 PATH_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+")
 """Segments that no proxy escapes or folds."""
+
+
+HEADER_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+SPIFFE_ID = re.compile(r"spiffe://[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
+"""https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md#2-spiffe-identity"""
 
 
 class InvalidSetting(ValueError):
@@ -50,6 +56,10 @@ def _address(text: str) -> str:
     if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError("HOST:PORT is needed, such as 127.0.0.1:8000")
     return text
+
+
+def _address_or_none(text: str) -> str:
+    return _address(text) if text else ""
 
 
 def _url(text: str) -> str:
@@ -84,6 +94,27 @@ def _service(text: str) -> str:
     return text
 
 
+def _header(text: str) -> str:
+    if text and not HEADER_NAME.fullmatch(text.lower()):
+        raise ValueError("the name of a header is needed, such as x-forwarded-email")
+    return text.lower()
+
+
+def _spiffe_ids(text: str) -> tuple[str, ...]:
+    ids = _words(text)
+    if bad := [each for each in ids if not SPIFFE_ID.fullmatch(each)]:
+        raise ValueError(f"{bad[0]} is no SPIFFE id, such as spiffe://cluster.local/ns/istio-system/sa/ingress")
+    return ids
+
+
+def _certificates(text: str) -> str:
+    try:
+        ssl.create_default_context(cafile=text or None)
+    except OSError as error:
+        raise ValueError(f"a readable file with certificates in PEM is needed ({error})") from error
+    return text
+
+
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
@@ -111,6 +142,9 @@ class Settings:
 
     bind: str = _setting("127.0.0.1:8000", _address, "where pages are served")
     probe_bind: str = _setting("127.0.0.1:8001", _address, "where /healthz, /readyz and /metrics are served")
+    audience_bind: str = _setting(
+        "", _address_or_none, "where phones in the room get what the presenter shows, read only, and nothing else"
+    )
     trusted_hosts: tuple[str, ...] = _setting(
         ("localhost", "127.0.0.1", "[::1]"), _words, "Host names that pages answer to; a leading dot means subdomains"
     )
@@ -121,10 +155,20 @@ class Settings:
         (), _namespaces, "namespaces to watch where not all at once may be; else those that the access review allows"
     )
     gateway_url: str = _setting("", _url, "the ingress gateway's address, where it can't be found from the cluster")
+    gateway_ca: str = _setting(
+        "", _certificates, "PEM file of the authorities that an https gateway's certificate is checked by"
+    )
+    gateway_insecure: bool = _setting(False, _flag, "take any certificate of an https gateway, and say so on pages")
     own_service: str = _setting(
         "", _service, "the dashboard's own Service, as namespace/name: shifts of its route propose a way back"
     )
     read_only: bool = _setting(False, _flag, "refuse every write")
+    identity_header: str = _setting("", _header, "header in which the ingress gateway says who has signed in")
+    groups_header: str = _setting("", _header, "header with that person's groups, separated by commas")
+    gateway_identity: tuple[str, ...] = _setting(
+        (), _spiffe_ids, "SPIFFE ids of the ingress gateway: from anybody else an identity header is refused"
+    )
+    impersonate: bool = _setting(False, _flag, "write as the person who has signed in, and show what that person may")
     history: bool = _setting(True, _flag, "keep each route's history in an annotation of its VirtualService")
     sample_at_once: bool = _setting(False, _flag, "sample without waiting for Start (for demos)")
     sample_rate: int = _setting(10, _number(1, 50), "requests a second that the live panel asks at first")
@@ -150,7 +194,17 @@ class Settings:
                 values[each.name] = each.metadata["read"](environment[name])
             except ValueError as error:
                 raise InvalidSetting(f"{name}={environment[name]!r}: {error}") from error
-        return cls(**values)
+        settings = cls(**values)
+        settings._expect_whole()
+        return settings
+
+    def _expect_whole(self) -> None:
+        if self.identity_header and not self.gateway_identity:
+            raise InvalidSetting(
+                f"{PREFIX}IDENTITY_HEADER needs {PREFIX}GATEWAY_IDENTITY: any pod could say who has signed in"
+            )
+        if self.impersonate and not self.identity_header:
+            raise InvalidSetting(f"{PREFIX}IMPERSONATE needs {PREFIX}IDENTITY_HEADER: as whom would it write?")
 
     @classmethod
     def describe(cls) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from flask import Blueprint
 from gunicorn.app.base import BaseApplication
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import create_app
+from webapp.audience import Audience, Gate
 from webapp.composition import Adapters, build_adapters
 from webapp.logs import GunicornLogger, RequestLog, set_up_logs
 from webapp.settings import InvalidSetting, Settings
@@ -41,15 +43,21 @@ class ByPort:
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn with fixed settings around one set of adapters."""
+    """gunicorn with fixed settings around one set of adapters.
 
-    def __init__(self, settings: Settings, adapters: Adapters) -> None:
+    :param rooms: pages beside the usual ones.
+    """
+
+    def __init__(self, settings: Settings, adapters: Adapters, rooms: Sequence[Blueprint] = ()) -> None:
         self._settings = settings
         self._adapters = adapters
+        self._rooms = rooms
         pages = _listen(settings.bind, "CROSSFADE_BIND")
         probes = _listen(settings.probe_bind, "CROSSFADE_PROBE_BIND")
         self.page_address = "{}:{}{}".format(*pages.getsockname(), settings.path_prefix)
         self._probe_port: int = probes.getsockname()[1]
+        audience = settings.audience_bind
+        self._audience = Audience(_listen(audience, "CROSSFADE_AUDIENCE_BIND")) if audience else None
         # gunicorn closes the descriptors that it is given, so they are handed over for good.
         self._descriptors = [listener.detach() for listener in (pages, probes)]
         super().__init__()
@@ -77,7 +85,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def load(self) -> WSGIApplication:
         """Build the application; nothing runs yet."""
         pages = create_app(self._adapters)
+        for room in self._rooms:
+            pages.register_blueprint(room)
         pages.wsgi_app = ProxyFix(pages.wsgi_app, x_for=1, x_proto=1, x_host=0)  # type: ignore[method-assign]
+        self._watched = RequestLog(under_prefix(Gate(pages), self._settings.path_prefix))
         probes = create_probes(self._adapters)
         served = under_prefix(pages, self._settings.path_prefix)
         return RequestLog(ByPort(served, probes, probe_port=self._probe_port))
@@ -86,8 +97,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         # Threads don't survive a fork, so they start here; and a stream must not outlive its worker.
         self._adapters.live.stopping = lambda: not worker.alive
         self._adapters.start()
+        if self._audience:
+            self._audience.start(self._watched)
 
     def _stop(self, _arbiter: Any, _worker: Any) -> None:
+        if self._audience:
+            self._audience.stop()
         self._adapters.stop()
 
 
@@ -116,13 +131,14 @@ def _listen(address: str, name: str) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, rooms: Sequence[Blueprint] = ()) -> int:
     """Serve the dashboard until told to stop.
 
+    :param rooms: pages beside the usual ones.
     :raises InvalidSetting: a setting, the kubeconfig or an address can't be used.
     """
     set_up_logs(level=settings.log_level, form=settings.log_format)
-    server = Server(settings, build_adapters(settings))
+    server = Server(settings, build_adapters(settings), rooms)
     logging.getLogger(__name__).info("pages on http://%s/", server.page_address)
     server.run()
     return 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate, count
 
+from scripts.bench import failures
 from webapp.traffic.effect import time_to_effect
 from webapp.traffic.statistics import ALPHA, log_evidence
 
@@ -46,6 +47,7 @@ def main() -> None:
                 f"80 % of runs within {needed[math.ceil(0.8 * len(needed)) - 1]}; "
                 f"a test of fixed size with one look: {fixed_size(0.9, truth)} for 80 %"
             )
+        failures.main(pool)
 
 
 def fixed_size(asked: float, truth: float) -> int:

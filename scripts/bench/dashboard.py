@@ -37,8 +37,8 @@ class Answered:
 class Asking:
     """One connection that is kept alive, as a browser keeps its own."""
 
-    def __init__(self) -> None:
-        self._connection = HTTPConnection("127.0.0.1", PORT, timeout=TIMEOUT_SECONDS)
+    def __init__(self, port: int = PORT) -> None:
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
 
     def ask(self, method: str, path: str, body: str | None = None, **headers: str) -> Answered:
         """Send one request and read its answer."""
@@ -136,8 +136,9 @@ def _wait_until_live(process: subprocess.Popen[bytes]) -> float:
 
 
 def children(pid: int) -> list[int]:
-    """List a process's children."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """List a process's children, whichever of its threads has started them."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(each) for threads_own in lists for each in threads_own.read_text().split()]
 
 
 def _started_at(pid: int) -> float:

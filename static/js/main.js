@@ -25,16 +25,9 @@ document.addEventListener("htmx:before:request", ({ target }) => {
   target.closest?.(".route")?.querySelector(".message").replaceChildren();
 });
 
-// A filter's address without empty parameters is one that people can read.
-document.addEventListener("htmx:config:request", ({ detail }) => {
-  const { method, body } = detail.ctx.request;
-  if (method !== "GET" || !body || detail.ctx.sourceElement.id !== "filter") return;
-  for (const [name, value] of [...body]) if (value === "") body.delete(name);
-});
-
-document.addEventListener("keydown", (event) => {
-  const search = document.getElementById("search");
-  if (event.key !== "/" || !search || event.target.closest("input, select, textarea")) return;
+// Few take a picture away, so what draws it is loaded at the click.
+document.addEventListener("click", (event) => {
+  if (!event.target.dataset.png) return;
   event.preventDefault();
-  search.focus();
+  import("./png.js").then(({ save }) => save(event.target));
 });

@@ -8,6 +8,7 @@ const WAITS_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000];
  */
 export class Stream extends EventTarget {
   #address;
+  #heard = "";
   #source = null;
   #tries = 0;
   #retry = 0;
@@ -23,13 +24,18 @@ export class Stream extends EventTarget {
     addEventListener("pageshow", ({ persisted }) => persisted && this.open());
   }
 
-  /** Connect, or connect anew. */
+  /** Connect, or connect anew: from the last event that was heard on. */
   open() {
     this.#close();
-    const source = new EventSource(this.#address);
+    const address = new URL(this.#address, location);
+    address.searchParams.set("last_event_id", this.#heard);
+    const source = new EventSource(address);
     this.#source = source;
     for (const name of ["mesh", "answers", "shift"]) {
-      source.addEventListener(name, ({ data }) => this.#hear(name, JSON.parse(data)));
+      source.addEventListener(name, ({ data, lastEventId }) => {
+        this.#heard = lastEventId || this.#heard;
+        this.#hear(name, JSON.parse(data));
+      });
     }
     source.onerror = () => this.#lose(source.readyState === EventSource.CLOSED);
     this.#listen();
@@ -53,29 +59,23 @@ export class Stream extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
-  /** An EventSource does not say why it was refused: `refused` asks once by fetch, for the words and the wait. */
+  /** An EventSource does not say why it was refused: `refused` asks once by fetch, for how long to wait. */
   async #lose(refused) {
     this.#close();
     const wait = WAITS_MS[Math.min(this.#tries, WAITS_MS.length - 1)] * (0.8 + 0.4 * Math.random());
     this.#tries += 1;
-    this.#retry = setTimeout(() => this.open(), wait);
-    this.dispatchEvent(new CustomEvent("cut", { detail: { words: "reconnecting" } }));
+    this.#again(wait, "reconnecting");
     if (!refused) return;
-    const { words, seconds } = await whyRefused(this.#address);
-    if (this.#source) return;
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.open(), Math.max(wait, seconds * 1_000));
-    this.dispatchEvent(new CustomEvent("cut", { detail: { words } }));
+    const response = await fetch(this.#address).catch(() => null);
+    await response?.body?.cancel();
+    // A proxy's own 503, where nobody is behind it, names no time.
+    const seconds = response?.headers.get("Retry-After");
+    if (seconds && !this.#source) this.#again(wait + seconds * 1_000, "too many viewers, waiting for a place");
   }
-}
 
-async function whyRefused(address) {
-  try {
-    const response = await fetch(address, { headers: { Accept: "text/event-stream" } });
-    await response.body?.cancel();
-    const seconds = Number(response.headers.get("Retry-After")) || 0;
-    return { words: response.status === 503 ? "too many viewers, waiting for a place" : "reconnecting", seconds };
-  } catch {
-    return { words: "reconnecting", seconds: 0 };
+  #again(wait, words) {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.open(), wait);
+    this.dispatchEvent(new CustomEvent("cut", { detail: { words } }));
   }
 }

@@ -54,6 +54,15 @@ def count(found: Totals, version: str, kind: str) -> int:
     return found.get(version, {}).get(kind, 0)
 
 
+def paused(demo: RunningDemo) -> Totals:
+    """Pause the panel and give its totals once its last answer is in."""
+    ask(demo, f"{ROUTE}/http/0/sampling", action="pause")
+    while (panel := ask(demo, ANSWERS))["state"] != "paused":
+        continue
+    found: Totals = panel["totals"]
+    return found
+
+
 def envoy_counters(demo: RunningDemo) -> dict[str, int]:
     admin = (demo.directory / "envoy" / "admin").read_text().strip()
     with urlopen(f"http://{admin}/stats?format=json&filter=ingress_http|aspnetcore-service") as answer:
@@ -83,11 +92,7 @@ def test_the_panels_totals_are_the_gateways_counters(demo: RunningDemo) -> None:
         before = totals(demo)
         sampled_until(demo, lambda found: count(found, "v2", "ok") > count(before, "v2", "ok") + 2)
 
-    ask(demo, f"{ROUTE}/http/0/sampling", action="pause")
-    # Drained: the panel says paused once its last answer is in.
-    while (panel := ask(demo, ANSWERS))["state"] != "paused":
-        continue
-    found, gateway = panel["totals"], envoy_counters(demo)
+    found, gateway = paused(demo), envoy_counters(demo)
 
     kinds: Counter[str] = Counter()
     for by_kind in found.values():
@@ -105,3 +110,14 @@ def test_the_panels_totals_are_the_gateways_counters(demo: RunningDemo) -> None:
     # Without a pod Envoy answers by itself, and says so in a counter of its own.
     assert kinds["no_healthy_upstream"] == gateway[f"{second}.upstream_cx_none_healthy"]
     assert kinds["app_error"] > 2 and kinds["no_healthy_upstream"] > 2
+
+
+def test_a_fresh_connection_is_one_for_each_answer(demo: RunningDemo) -> None:
+    connections = "http.ingress_http.downstream_cx_total"
+    paused(demo)
+    before = envoy_counters(demo)[connections]
+    # Another way to ask begins another window, whose totals are of this way alone.
+    ask(demo, f"{ROUTE}/http/0/sampling", connection="fresh", action="start")
+    sampled_until(demo, lambda _: envoy_counters(demo)[connections] > before + ENOUGH)
+    found = paused(demo)
+    assert envoy_counters(demo)[connections] - before == sum(map(sum, (each.values() for each in found.values())))

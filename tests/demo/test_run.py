@@ -16,6 +16,8 @@ import pytest
 import urllib3
 
 from tests.running import ROOT, RunningDemo, running_demo
+from webapp.demo.errors import DemoError
+from webapp.demo.run import audience_bind
 
 DEADLINE_SECONDS = 30.0
 
@@ -72,7 +74,7 @@ def test_it_serves_and_ctrl_c_twice_leaves_nothing(demo: RunningDemo) -> None:
     assert not demo.directory.exists()
 
 
-@pytest.mark.parametrize(("part", "words"), [("envoy", "envoy/_bin"), ("the dashboard", "webapp serve")])
+@pytest.mark.parametrize(("part", "words"), [("envoy", "envoy/_bin"), ("the dashboard", "--stage-door")])
 def test_a_part_that_ends_unasked_ends_the_demo(part: str, words: str, tmp_path: Path) -> None:
     errors = tmp_path / "errors"
     with errors.open("w") as file:
@@ -148,6 +150,47 @@ def test_a_port_in_use_is_one_sentence() -> None:
     assert said.startswith(
         f"crossfade: Port {port} can't be had (Address already in use): choose another with `--port N`"
     )
+
+
+def test_shared_pages_have_an_address_of_their_own_and_nothing_else_on_it() -> None:
+    with running_demo("--empty", "--share", "127.0.0.2") as demo:
+        shared, _, path = demo.audience_url.partition("/watch/")
+        assert path == "default/aspnetcore-virtualservice"
+        assert shared.startswith("http://127.0.0.2:")
+        with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=DEADLINE_SECONDS)) as pool:
+            assert pool.request("GET", f"{shared}/static/css/present.css").status == 200
+            assert pool.request("GET", f"{shared}/").status == 404
+            assert pool.request("POST", f"{shared}/stage-manager/bad-canary").status == 404
+            assert pool.request("GET", f"{demo.page_url}/stage-manager").status == 200
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        pytest.param("198.51.100.7", "of 198.51.100.7 can't be had (Cannot assign requested address)", id="not-ours"),
+        pytest.param("127.0.0.1:http", "http is not a port", id="no-port"),
+        pytest.param("127.0.0.1:99999", "99999 is not a port", id="beyond-the-last-port"),
+        pytest.param("not an address", "can't be had", id="no-address"),
+    ],
+)
+def test_pages_that_cannot_be_shared_are_one_sentence(share: str, words: str) -> None:
+    said = refused("--share", share)
+    assert words in said
+    assert "--share" in said
+
+
+def test_a_shared_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused("--share", f"127.0.0.1:{port}")
+    assert f"Port {port} can't be had (Address already in use): choose another with `--share ADDRESS:PORT`" in said
+
+
+def test_a_machine_without_a_network_shares_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.audience._own_address", lambda: "")
+    with pytest.raises(DemoError, match="no address that phones could reach: join a network, or name one"):
+        audience_bind("")
+    assert audience_bind(None) == ""
 
 
 def test_an_envoy_that_is_not_there_is_one_sentence() -> None:

@@ -16,6 +16,8 @@ from webapp.cluster.kinds import ISTIO, KINDS
 DEPLOY = ROOT / "deploy"
 BASE_RIGHTS = DEPLOY / "base" / "rbac.yaml"
 ADOPT_RIGHTS = DEPLOY / "overlays" / "adopt" / "rbac.yaml"
+IMPERSONATE_RIGHTS = DEPLOY / "overlays" / "impersonate" / "rbac.yaml"
+OLDER_IMPERSONATE_RIGHTS = IMPERSONATE_RIGHTS.with_name("rbac-before-1.36.yaml")
 NAMESPACE_RIGHTS = DEPLOY / "overlays" / "single-namespace" / "rbac.yaml"
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
@@ -59,6 +61,19 @@ ADOPT_USES = {
     ("objects_writer.py", "DELETE"): _istio("delete", *ADOPTED),
 }
 """The same for taking control of a service, which the adopt overlay alone allows."""
+
+
+IN_NAMES = {
+    Right("authentication.k8s.io", "users", "impersonate:user-info"),
+    Right("authentication.k8s.io", "groups", "impersonate:user-info"),
+    Right("authorization.k8s.io", "selfsubjectaccessreviews", "impersonate-on:user-info:create"),
+    *(right._replace(verb=f"impersonate-on:user-info:{right.verb}") for each in ADOPT_USES.values() for right in each),
+}
+"""What it takes to do the same in a person's name, who needs the rights of the tables above.
+
+https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/#constrained-impersonation
+"""
+OLDER_IN_NAMES = {Right("", "users", "impersonate"), Right("", "groups", "impersonate")}
 
 
 def used(uses: dict[tuple[str, str], set[Right]]) -> set[Right]:

@@ -13,7 +13,7 @@ from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
 from tests.views.test_serve import get, serving
-from webapp.logs import REQUEST_ID, JsonLines, RequestLog, TextLines
+from webapp.logs import PERSON, REQUEST_ID, JsonLines, RequestLog, TextLines
 from webapp.settings import Settings
 
 GIVEN = "8c6bf9d1-9be4-4f9d-a1a4-0b0a4a1d2c3e"
@@ -51,6 +51,18 @@ def test_the_gateways_id_is_kept_and_stands_on_every_line(logged: Logged) -> Non
     assert GIVEN in within
     assert GIVEN in about
     assert "POST /virtual-services/shop/web/undo 200" in about
+
+
+def test_who_has_signed_in_stands_on_the_lines_of_his_request(logged: Logged) -> None:
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        if environ["PATH_INFO"] == "/signed-in":
+            PERSON.set("ana@example.org")
+        return Response(status=403)(environ, start_response)
+
+    client = Client(RequestLog(app))
+    client.get("/signed-in")
+    client.get("/")
+    assert ["ana@example.org" in line for line in logged()] == [True, False]
 
 
 @pytest.mark.parametrize(

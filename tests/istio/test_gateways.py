@@ -45,6 +45,7 @@ SLICE = builders.endpoint_slice("gw", {}, namespace="istio-system", ports=NUMBER
 SECOND = BALANCER | {"metadata": {"namespace": "istio-system", "name": "second"}}
 ON_8080 = builders.gateway("edge", builders.server(8080))
 HTTPS_AND_HTTP = builders.gateway("edge", https(mode="SIMPLE"), builders.server())
+MUTUAL_AND_SIMPLE = builders.gateway("edge", https(mode="MUTUAL"), builders.server(80, "HTTPS", tls={"mode": "SIMPLE"}))
 REDIRECT_AND_HTTPS = builders.gateway("edge", builders.server(tls={"httpsRedirect": True}), https(mode="SIMPLE"))
 
 
@@ -58,6 +59,7 @@ REDIRECT_AND_HTTPS = builders.gateway("edge", builders.server(tls={"httpsRedirec
         pytest.param([ON_8080, BALANCER_BY_NAME, SLICE], "http://192.0.2.1:82", id="the-pods-port-has-a-name"),
         pytest.param([HTTPS_AND_HTTP, BALANCER_OF_BOTH], "http://192.0.2.1:80", id="plain-http-first"),
         pytest.param([REDIRECT_AND_HTTPS, BALANCER_OF_BOTH], "https://192.0.2.1:443", id="not-what-only-redirects"),
+        pytest.param([MUTUAL_AND_SIMPLE, BALANCER_OF_BOTH], "https://192.0.2.1:80", id="not-what-wants-a-certificate"),
         pytest.param([GATEWAY, door(), SECOND], "http://192.0.2.1:80", id="the-most-open-service"),
     ],
 )
@@ -67,6 +69,55 @@ def test_address_from_outside(raws: list[dict[str, Any]], url: str) -> None:
 
 def test_address_from_inside() -> None:
     assert found(POD, GATEWAY, BALANCER, in_cluster=True) == GatewayAddress("http://10.96.0.7:80", "shop/edge")
+
+
+def behind(number: int, *addresses: str, ready: bool = True, name: str = "gw", port: str = "http") -> dict[str, Any]:
+    """An EndpointSlice of the door's pods `gw-1`, `gw-2`, … at these addresses and a port."""
+    endpoints = [
+        {
+            "addresses": [address],
+            "conditions": {"ready": ready},
+            "targetRef": {"kind": "Pod", "name": f"gw-{place}"},
+        }
+        for place, address in enumerate(addresses, 1)
+    ]
+    made = builders.endpoint_slice("gw", {}, namespace="istio-system", ports=[{"name": port, "port": number}])
+    return made | {"endpoints": endpoints, "metadata": made["metadata"] | {"name": name}}
+
+
+SECOND_POD = builders.pod("gw-2", namespace="istio-system", istio="ingress", app="gw")
+OF_ANOTHER_GATEWAY = builders.pod("gw-2", namespace="istio-system", istio="other", app="gw")
+
+
+@pytest.mark.parametrize(
+    ("raws", "pods"),
+    [
+        pytest.param(
+            [SECOND_POD, behind(8080, "10.244.0.2", "10.244.0.3")],
+            (("gw-1", "10.244.0.2:8080"), ("gw-2", "10.244.0.3:8080")),
+            id="each-at-the-pods-own-port",
+        ),
+        pytest.param(
+            [OF_ANOTHER_GATEWAY, behind(80, "10.244.0.2", "10.244.0.3")],
+            (("gw-1", "10.244.0.2:80"),),
+            id="not-those-of-another-gateway-behind-the-same-service",
+        ),
+        pytest.param([behind(80, "10.244.0.2", ready=False)], (), id="not-ready"),
+        pytest.param([behind(80, "10.244.0.2", port="status")], (), id="another-port"),
+        pytest.param(
+            [behind(80, "2001:db8::2", name="a"), behind(80, "10.244.0.2", name="b")],
+            (("gw-1", "10.244.0.2:80"),),
+            id="once-in-the-services-own-family",
+        ),
+        pytest.param([behind(80, "2001:db8::2")], (("gw-1", "[2001:db8::2]:80"),), id="ipv6-in-brackets"),
+        pytest.param([], (), id="no-endpoints"),
+    ],
+)
+def test_pods_behind_the_address(raws: list[dict[str, Any]], pods: tuple[tuple[str, str], ...]) -> None:
+    for in_cluster in (True, False):
+        address = found(POD, GATEWAY, BALANCER, *raws, in_cluster=in_cluster)
+        assert isinstance(address, GatewayAddress)
+        assert address.pods == pods
 
 
 NO_SERVER = "Gateway shop/edge has no HTTP server for web.example: add the host to one of its servers."

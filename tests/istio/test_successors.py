@@ -104,12 +104,12 @@ def all_that_is_told(snapshot: Snapshot) -> list[Any]:
     told: list[Any] = [service_keys(snapshot), snapshot.rule_wildcard_lengths, snapshot.service_entry_by_host]
     told += [dict(snapshot.virtual_services_by_destination), dict(bound_by_gateway(snapshot))]
     told += [dict(bound_by_host(snapshot)), dict(snapshot.rules_by_host)]
-    for gateway in snapshot.gateways.values():
+    for _, gateway in sorted(snapshot.gateways.items()):
         told.append(sorted(pod.metadata.key for pod in gateway_pods(snapshot, gateway)))
     for key in service_keys(snapshot):
         told += [versions_of(snapshot, key), pods_of(snapshot, key), snapshot.ready_pods(key)]
         told += [service_notes(snapshot, key), carried_reaching(snapshot, key)]
-    for owner in snapshot.virtual_services.values():
+    for _, owner in sorted(snapshot.virtual_services.items()):
         told += [gateway_address(owner, snapshot, in_cluster=False), virtual_service_notes(snapshot, owner)]
         for route in owner.routes:
             told.append(route_notes(snapshot, owner, route))

@@ -27,6 +27,7 @@ from webapp.istio.timed import (
     keep_patch,
     parse_return_seconds,
     return_patch,
+    returned_by,
     serves_itself,
     waiting_return,
 )
@@ -91,12 +92,24 @@ def test_the_way_back_is_noted_in_the_patch_that_shifts() -> None:
     assert (due_after(found, 29.9), due_after(found, 30)) == ([], ["main"])
 
 
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        pytest.param("ann@example.org", "crossfade, for ann@example.org: nobody kept it", id="signed-in"),
+        pytest.param("crossfade", NOBODY, id="nobody-signed-in"),
+        pytest.param("", NOBODY, id="somebody-edited-the-annotation"),
+    ],
+)
+def test_a_return_names_who_made_the_shift(by: str, words: str) -> None:
+    assert returned_by(by) == words
+
+
 def test_what_nobody_kept_goes_back_with_a_line_in_the_history() -> None:
     found = returned(shifted(web(90, 10), 40, 60))
     assert weights_of(found) == [(90, 10), (5, 95)]
     assert RETURN not in found.metadata.annotations
     newest = changes(found, found.http[0])[0]
-    assert (newest.weights, newest.by, newest.inferred) == ((90, 10), NOBODY, False)
+    assert (newest.weights, newest.by, newest.inferred) == ((90, 10), returned_by("ann"), False)
     assert undo_weights(found, found.http[0]) == (40, 60)
     assert due_after(found, 9999) == []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webapp.traffic.answers import CAPACITY, Answer, Kind, Window
+from webapp.traffic.answers import CAPACITY, Answer, Kind, Window, upstream_seconds
 
 KINDS = st.sampled_from([Kind.OK, Kind.APP_ERROR, Kind.TIMEOUT])
 VERSIONS = st.sampled_from(["v1", "v2", None])
@@ -18,6 +18,15 @@ def answer(asked_at: float, version: str | None = "v1", kind: Kind = Kind.OK) ->
 
 def recount(answers: list[Answer], since: float) -> Counter[tuple[str | None, Kind]]:
     return Counter((each.version, each.kind) for each in answers if each.asked_at >= since)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [("7", 0.007), ("0", 0.0), ("", None), ("7.5", None), ("-1", None), ("1, 2", None), ("9" * 40, None), ("٣", None)],
+)
+def test_upstream_time_is_read_where_it_is_a_number(told: str, expected: float | None) -> None:
+    assert upstream_seconds({"x-envoy-upstream-service-time": told}) == expected
+    assert upstream_seconds({}) is None
 
 
 steps = st.lists(

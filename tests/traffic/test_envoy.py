@@ -78,8 +78,13 @@ def bootstrap(app_port: int, closed_port: int) -> dict[str, Any]:
         _route("/full/", "full"),
         _abort("/abort-503", 503),
         _abort("/abort-404", 404),
-        {"match": {"prefix": "/direct"}, "direct_response": {"status": 503, "body": {"inline_string": "closed today"}}},
+        {"match": {"path": "/direct"}, "direct_response": {"status": 503, "body": {"inline_string": "closed today"}}},
+        *(
+            {"match": {"prefix": f"/direct/{status}"}, "direct_response": {"status": status}}
+            for status in (401, 403, 429)
+        ),
         {"match": {"prefix": "/moved"}, "redirect": {"path_redirect": "/elsewhere"}},
+        {"match": {"prefix": "/encrypt"}, "redirect": {"https_redirect": True}},
     ]
     manager = _filter(
         "envoy.filters.network.http_connection_manager",
@@ -161,9 +166,20 @@ def _listener_url(admin_url: str) -> str:
         pytest.param("/abort-503", Kind.GATEWAY_ERROR, None, id="503 FI"),
         pytest.param("/abort-404", Kind.GATEWAY_ERROR, None, id="404 FI"),
         pytest.param("/direct", Kind.GATEWAY_ERROR, None, id="503 direct response"),
+        pytest.param("/direct/401", Kind.DENIED, None, id="401 of Envoy"),
+        pytest.param("/direct/403", Kind.DENIED, None, id="403 of Envoy"),
+        pytest.param("/direct/429", Kind.RATE_LIMITED, None, id="429 of Envoy"),
+        pytest.param("/app/401/", Kind.DENIED, "v1", id="app 401"),
+        pytest.param("/app/403/", Kind.DENIED, "v1", id="app 403"),
+        pytest.param("/app/429/", Kind.RATE_LIMITED, "v1", id="app 429"),
+        pytest.param("/app/418/", Kind.CLIENT_ERROR, "v1", id="app 418"),
+        pytest.param("/app/302/", Kind.REDIRECT, "v1", id="app 302"),
         pytest.param("/moved", Kind.REDIRECT, None, id="301 redirect"),
+        pytest.param("/encrypt", Kind.REDIRECT, None, id="301 httpsRedirect"),
     ],
 )
 def test_kind_of_envoys_answer(path: str, kind: Kind, version: str | None, gateway: str, prober: Prober) -> None:
     answer = prober.ask(target(gateway, path=path), asked_at=0)
     assert (answer.kind, answer.version) == (kind, version)
+    # Envoy says how long it waited for whoever answered, and nothing where nobody did.
+    assert (answer.upstream_seconds is not None) == (version == "v1")

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.traffic.conftest import Serve
 from tests.traffic.servers import DEADLINE_SECONDS, Handler, Server, always, reply, target
 from webapp.traffic.answers import Kind
-from webapp.traffic.prober import BODY_LIMIT, Prober
+from webapp.traffic.prober import BODY_LIMIT, Prober, trust
 from webapp.version import __version__
 
 V1 = {"x-app-version": "v1"}
@@ -200,6 +203,98 @@ def test_https_asks_for_the_certificate_of_the_host(serve: Serve, prober: Prober
     assert prober.ask(replace(shop, host=""), asked_at=0).kind is Kind.TLS
 
 
+@pytest.mark.parametrize(("connection", "connections"), [("keep-alive", 1), ("fresh", 3)])
+def test_connections_are_kept_or_fresh(
+    connection: str, connections: int, serve: Serve, prober: Prober, certificate: object
+) -> None:
+    for server in (serve(always(reply(headers=V1))), serve(always(reply(headers=V1)), certificate)):
+        asked = target(server.url, host="shop.example.com", connection=connection)
+        assert [prober.ask(asked, asked_at=0).kind for _ in range(3)] == [Kind.OK] * 3
+        assert server.connections == connections
+
+
+@pytest.mark.parametrize("host", ["a..b", "no-such-name.invalid"])
+def test_a_fresh_connection_to_nobody_is_dns(host: str, prober: Prober) -> None:
+    assert prober.ask(target(f"http://{host}", connection="fresh"), asked_at=0).kind is Kind.DNS
+
+
+def test_a_fresh_connection_is_part_of_the_latency(serve: Serve, hasty: Prober, certificate: object) -> None:
+    """The server is slow to shake hands, and quick to answer."""
+    slow = 0.1
+
+    def handler(connection: socket.socket, server: Server) -> None:
+        server.ending.wait(slow)
+        always(reply(headers=V1))(connection, server)
+
+    server = serve(handler)
+    fresh, kept = (target(server.url, connection=each) for each in ("fresh", "keep-alive"))
+    hasty.ask(kept, asked_at=0)
+    assert hasty.ask(kept, asked_at=0).latency_seconds < slow <= hasty.ask(fresh, asked_at=0).latency_seconds
+
+
+def redirecting(*locations: str) -> Handler:
+    """Answer by a redirect to the next of the locations, then well; `{url}` is the server's own."""
+
+    def handler(connection: socket.socket, server: Server) -> None:
+        while server.read_head(connection):
+            place = len(server.requests) - 1
+            if place < len(locations):
+                answer = reply("302 Found", {"Location": locations[place].format(url=server.url)})
+            else:
+                answer = reply(headers=V1)
+            connection.sendall(answer)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("locations", "kind", "paths"),
+    [
+        pytest.param(["/b?c=d"], Kind.OK, ["/a", "/b?c=d"], id="a-path"),
+        pytest.param(["b#part"], Kind.OK, ["/a", "/b"], id="beside-it"),
+        pytest.param(["{url}"], Kind.OK, ["/a", "/"], id="its-own-address"),
+        pytest.param(["/b", "/c", "/d"], Kind.OK, ["/a", "/b", "/c", "/d"], id="three-hops"),
+        pytest.param(["/a"] * 9, Kind.REDIRECT, ["/a"] * 4, id="round-and-round"),
+        pytest.param(["http://elsewhere.example/"], Kind.REDIRECT, ["/a"], id="another-host"),
+        pytest.param(["//elsewhere.example/"], Kind.REDIRECT, ["/a"], id="another-host-without-a-scheme"),
+        pytest.param(["https://127.0.0.1/"], Kind.REDIRECT, ["/a"], id="https"),
+        pytest.param(["http://127.0.0.1:1/"], Kind.REDIRECT, ["/a"], id="another-port"),
+        pytest.param(["{url}//elsewhere.example"], Kind.REDIRECT, ["/a"], id="a-path-like-a-host"),
+        pytest.param(["http://[::1"], Kind.REDIRECT, ["/a"], id="half-an-address"),
+        pytest.param(["javascript:alert(1)"], Kind.REDIRECT, ["/a"], id="no-address"),
+        pytest.param([""], Kind.REDIRECT, ["/a"], id="nowhere"),
+    ],
+)
+def test_redirects_are_followed_on_the_same_host_if_asked(
+    locations: list[str], kind: Kind, paths: list[str], serve: Serve, prober: Prober
+) -> None:
+    server = serve(redirecting(*locations))
+    asked = target(server.url, path="/a", headers={"x-a": "b"}, follow_redirects=True)
+    assert prober.ask(asked, asked_at=0).kind is kind
+    assert [head.split(" ")[1] for head in server.requests] == paths
+    assert all("x-a: b" in head for head in server.requests)
+
+
+def test_all_hops_have_the_time_of_one(serve: Serve, hasty: Prober) -> None:
+    def handler(connection: socket.socket, server: Server) -> None:
+        while server.read_head(connection) and not server.ending.wait(0.2):
+            connection.sendall(reply("302 Found", {"Location": "/"}))
+
+    answer = hasty.ask(target(serve(handler).url, follow_redirects=True), asked_at=0)
+    assert answer.kind is Kind.TIMEOUT
+    assert answer.latency_seconds < 0.6
+
+
+def test_what_an_app_answered_is_evidence_and_what_broke_off_is_none(serve: Serve, prober: Prober) -> None:
+    for handler, kept in (
+        (always(reply(headers={"x-build": "abc"})), 1),
+        (once(HEAD + b"Content-Length: 9\r\n\r\n"), 0),
+    ):
+        asked = target(serve(handler).url, name=f"kept-{kept}")
+        prober.ask(asked, asked_at=0)
+        assert len(prober.evidence.of(asked.key)) == kept
+
+
 def test_https_deadline_holds_for_a_trickling_body(serve: Serve, hasty: Prober, certificate: object) -> None:
     server = serve(trickle(HEAD + b"\r\n", b"x"), certificate)
     answer = hasty.ask(target(server.url, host="shop.example.com"), asked_at=0)
@@ -211,6 +306,49 @@ def test_certificate_of_an_unknown_authority_is_tls(serve: Serve, certificate: o
     prober = Prober()
     assert prober.ask(target(server.url, host="shop.example.com"), asked_at=0).kind is Kind.TLS
     prober.close()
+
+
+@pytest.mark.parametrize("connection", ["keep-alive", "fresh"])
+def test_an_authority_of_ones_own_or_none(
+    connection: str, serve: Serve, authority: trustme.CA, certificate: object, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(file)
+    server = serve(always(reply(headers=V1)), certificate)
+    known = target(server.url, host="shop.example.com", connection=connection)
+    for trusted, asked, kind in (
+        (trust(authorities=str(file)), known, Kind.OK),
+        (trust(authorities=str(file)), replace(known, host="other.example.com"), Kind.TLS),
+        (trust(insecure=True), replace(known, host="other.example.com"), Kind.OK),
+        (trust(), known, Kind.TLS),
+    ):
+        prober = Prober(ssl_context=trusted)
+        assert prober.ask(asked, asked_at=0).kind is kind
+        prober.close()
+
+
+def test_the_gateway_is_told_which_host_is_wanted(serve: Serve, prober: Prober, authority: trustme.CA) -> None:
+    wanted: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("shop.example.com", "*.pay.example").configure_cert(context)
+    context.sni_callback = lambda connection, name, _: wanted.append(name)
+    server = serve(always(reply(headers=V1)), context)
+    for host in ("shop.example.com:8443", "eu.pay.example"):
+        assert prober.ask(target(server.url, host=host), asked_at=0).kind is Kind.OK
+    assert wanted == ["shop.example.com", "eu.pay.example"]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=str)
+def test_a_gateway_that_wants_a_certificate_of_ours_is_tls(
+    version: ssl.TLSVersion, serve: Serve, prober: Prober, authority: trustme.CA
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("shop.example.com").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = version
+    server = serve(always(reply()), context)
+    assert prober.ask(target(server.url, host="shop.example.com"), asked_at=0).kind in {Kind.TLS, Kind.RESET}
 
 
 @pytest.mark.parametrize(

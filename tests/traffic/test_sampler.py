@@ -11,7 +11,8 @@ from tests.traffic.conftest import Serve
 from tests.traffic.servers import DEADLINE_SECONDS, Handler, always, reply, target
 from webapp.traffic.answers import Answer, Kind
 from webapp.traffic.prober import Prober
-from webapp.traffic.sampler import CAP, WORKERS, Sampler, Samplers
+from webapp.traffic.sampler import CAP, WORKERS, Sampler
+from webapp.traffic.samplers import Samplers
 from webapp.traffic.shifts import Shift
 from webapp.traffic.targets import Identification, Target
 
@@ -276,6 +277,15 @@ def test_other_weights_or_identification_keep_the_window(start: Start) -> None:
     assert after[0] == before[0]
     assert [row.asked for row in after[1].rows] == [50, 50]
     assert after[1].started == before[1].started
+
+
+def test_where_versions_are_told_otherwise_counting_begins_anew(start: Start) -> None:
+    sampler = start()
+    assert sampler.wait_for_answer(2, DEADLINE_SECONDS)
+    assert sampler.drain(DEADLINE_SECONDS)
+    sampler.retarget(target(identification=Identification("x-app-version", names=(("v1", "v2"),))))
+    answers, summary = sampler.snapshot()
+    assert (len(answers) > 2, summary.total) == (True, 0)
 
 
 def test_where_other_versions_are_asked_for_counting_begins_anew(start: Start) -> None:

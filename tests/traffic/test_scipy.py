@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
 from webapp.traffic.effect import HORIZON_SECONDS, STRAY, time_to_effect
-from webapp.traffic.statistics import ALPHA, log_evidence, quantile, share_interval
+from webapp.traffic.statistics import ALPHA, RARE, log_evidence, log_evidence_of_more, quantile, share_interval
 
 seen = st.integers(1, 3000).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 
@@ -37,6 +37,42 @@ def test_edges_are_the_roots_of_the_evidence(pair: tuple[int, int]) -> None:
         assert low == pytest.approx(optimize.brentq(excess, 1e-300, middle, xtol=1e-12), abs=1e-8)
     if successes < count:
         assert high == pytest.approx(optimize.brentq(excess, middle, 1 - 1e-16, xtol=1e-12), abs=1e-8)
+
+
+@given(seen, seen)
+def test_evidence_of_more_is_two_mixtures_over_the_likeliest_of_no_more(
+    one: tuple[int, int], other: tuple[int, int]
+) -> None:
+    evidence = log_evidence_of_more(one, other)
+    if one[0] * other[1] <= other[0] * one[1]:
+        assert evidence == -math.inf
+        return
+
+    def likelihood(shares: tuple[float, float]) -> float:
+        return float(
+            sum(stats.binom(each[1], share).logpmf(each[0]) for each, share in zip((one, other), shares, strict=True))
+        )
+
+    mixture = sum(stats.betabinom(count, *RARE).logpmf(successes) for successes, count in (one, other))
+    same = (one[0] + other[0]) / (one[1] + other[1])
+    assert evidence == pytest.approx(mixture - likelihood((same, same)), rel=1e-7, abs=1e-7)
+    # No two shares of which the first is not the larger are any likelier.
+    for first, second in ((same * 0.99, same), (same, same + (1 - same) * 0.01), (same * 0.9, same * 0.9)):
+        assert likelihood((first, second)) <= likelihood((same, same)) + 1e-9
+
+
+@given(seen, st.floats(0.01, 0.5))
+def test_the_interval_of_rare_shares_ends_where_the_evidence_does(pair: tuple[int, int], alpha: float) -> None:
+    successes, count = pair
+    mixture = stats.betabinom(count, *RARE).logpmf(successes)
+
+    def is_inside(share: float) -> bool:
+        return bool(mixture - stats.binom(count, share).logpmf(successes) < -math.log(alpha))
+
+    low, high = share_interval(successes, count, alpha=alpha, prior=RARE)
+    assert is_inside(min(low + 1e-7, successes / count)) and is_inside(max(high - 1e-7, successes / count))
+    assert low < 1e-7 or not is_inside(low - 1e-7)
+    assert high > 1 - 1e-7 or not is_inside(high + 1e-7)
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=200), st.sampled_from([0.5, 0.95, 0.99]))

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.traffic.servers import target
-from webapp.traffic.targets import Identification, unaskable
+from webapp.traffic.targets import Identification, sent_headers, unaskable
+from webapp.version import __version__
 
 URL = "http://192.0.2.1:80"
 
@@ -61,7 +62,17 @@ def test_same_request_whatever_is_made_of_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "field", [{"gateway_url": URL}, {"method": "HEAD"}, {"host": "a.b"}, {"path": "/x"}, {"headers": {"a": "b"}}]
+    "field",
+    [
+        {"gateway_url": URL},
+        {"method": "HEAD"},
+        {"host": "a.b"},
+        {"path": "/x"},
+        {"headers": {"a": "b"}},
+        {"connection": "fresh"},
+        {"follow_redirects": True},
+    ],
+    ids=str,
 )
 def test_another_request(field: dict[str, Any]) -> None:
     assert not target().asks_the_same(replace(target(), **field))
@@ -70,3 +81,17 @@ def test_another_request(field: dict[str, Any]) -> None:
 def test_target_can_be_a_key() -> None:
     assert {target(): 1}[target()] == 1
     assert target(headers={"a": "b"}) not in {target(): 1}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param({}, {"User-Agent": f"crossfade/{__version__}"}, id="its-own-name"),
+        pytest.param(
+            {"user-agent": "Chrome", "a": "b"}, {"user-agent": "Chrome", "a": "b"}, id="a-name-that-is-asked-for"
+        ),
+        pytest.param({"X-Crossfade-Sample": "0"}, {"User-Agent": f"crossfade/{__version__}"}, id="never-unmarked"),
+    ],
+)
+def test_its_owners_can_tell_a_sample(headers: dict[str, str], expected: dict[str, str]) -> None:
+    assert sent_headers(target(headers=headers, host="a.b")) == {"Host": "a.b", "X-Crossfade-Sample": "1"} | expected

@@ -86,7 +86,7 @@ def test_what_is_left_out_is_as_the_object_suggests(client: FlaskClient) -> None
     }
     assert view["gateways"] == ["shop/edge", "mesh"]
     assert view["explanation"]["because"] == "Route 0 of shop/web takes the request."
-    assert view["explanation"]["request"] == "GET http://127.0.0.1:80/\nHost: shop.example"
+    assert view["explanation"]["request"].startswith("GET http://127.0.0.1:80/\nHost: shop.example\n")
     assert view["answer"] is None
 
 
@@ -239,11 +239,11 @@ def test_exactly_the_request_that_was_shown_is_sent(adapters: Adapters, gateway:
     client = asking(adapters, gateway)
     form = {"method": "POST", "host": "shop.example:8080", "path": "/a;b/%2F?c=%20", "header": "X-Team: shop"}
     view = client.post(EXPLAIN, data=form, headers=JSON).get_json()
-    shown = f"POST {gateway.url}/a;b/%2F?c=%20\nHost: shop.example:8080\nX-Team: shop"
-    assert view["explanation"]["request"] == shown
+    first, *shown = view["explanation"]["request"].splitlines()
+    assert first == f"POST {gateway.url}/a;b/%2F?c=%20"
     lines = gateway.requests[0].splitlines()
     assert lines[0] == "POST /a;b/%2F?c=%20 HTTP/1.1"
-    assert {"Host: shop.example:8080", "X-Team: shop", "X-Crossfade-Sample: 1"} <= set(lines)
+    assert {"Host: shop.example:8080", "X-Team: shop", "X-Crossfade-Sample: 1"} <= set(shown) <= set(lines)
     assert view["answer"]["headers"] == {
         "server": "istio-envoy",
         "x-envoy-upstream-service-time": "3",

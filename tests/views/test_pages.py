@@ -103,7 +103,8 @@ def test_what_is_not_there_is_404_in_words(client: FlaskClient, path: str) -> No
 def test_the_window_can_be_had_as_csv(client: FlaskClient) -> None:
     response = client.get(f"{PAGE}/http/0/answers.csv")
     assert response.mimetype == "text/csv"
-    assert response.text.splitlines() == ["sequence,asked_at_unix_seconds,version,kind,latency_milliseconds"]
+    columns = "sequence,asked_at_unix_seconds,version,kind,latency_milliseconds,gateway,upstream_milliseconds"
+    assert response.text.splitlines() == [columns]
 
 
 def test_a_foreign_change_is_seen(client: FlaskClient, api: KubeApi, adapters: Adapters) -> None:
@@ -188,11 +189,25 @@ def test_the_first_lists_show_how_far_they_are(api: KubeApi, settings: Settings)
         listed = sum(each["listed"] for each in view["cluster"]["progress"])
         assert f'data-listed="{listed}"' in page
         # The stream names the same number, so that a page knows when it is old.
-        assert f'"listed": {listed}'.encode() in b"".join(adapters.live.opening(None))
+        assert f'"listed": {listed}'.encode() in b"".join(adapters.live.opening(None, id=""))
         api.faults.clear()
         wait_until_live(adapters)
         assert 'data-listed=""' in client.get("/").text
-        assert b'"listed": ""' in b"".join(adapters.live.opening(None))
+        assert b'"listed": ""' in b"".join(adapters.live.opening(None, id=""))
     finally:
         api.faults.clear()
         adapters.stop()
+
+
+@pytest.mark.parametrize("stage", ["present", "watch"])
+@pytest.mark.parametrize(
+    ("route", "status"),
+    [
+        pytest.param("", 200, id="the-first"),
+        pytest.param("/http/0", 200, id="by-its-index"),
+        pytest.param("/http/7", 404, id="none-there"),
+        pytest.param("/http/first", 404, id="no-index"),
+    ],
+)
+def test_a_stage_has_an_address_for_each_route(client: FlaskClient, stage: str, route: str, status: int) -> None:
+    assert client.get(f"/{stage}/shop/web{route}").status_code == status

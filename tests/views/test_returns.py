@@ -19,7 +19,7 @@ from webapp.composition import Adapters, build_adapters
 from webapp.demo.kube.server import KubeApi
 from webapp.istio.parse import parse_virtual_service
 from webapp.istio.routes import destinations_digest
-from webapp.istio.timed import NOBODY, RETURN
+from webapp.istio.timed import RETURN, returned_by
 from webapp.settings import Settings
 
 HISTORY = "crossfade/history"
@@ -131,7 +131,7 @@ def test_what_expired_while_nobody_ran_is_carried_out_at_the_start(api: KubeApi,
     finally:
         adapters.stop()
     annotations: dict[str, str] = stored(api)["metadata"]["annotations"]
-    assert [each["by"] for each in json.loads(annotations[HISTORY])] == [NOBODY]
+    assert [each["by"] for each in json.loads(annotations[HISTORY])] == [returned_by("ann")]
     assert RETURN not in annotations
 
 
@@ -156,7 +156,7 @@ def test_replicas_do_not_fight(api: KubeApi, settings: Settings) -> None:
         annotations: dict[str, str] = found["metadata"]["annotations"]
         assert RETURN not in annotations
         # One of them did it, once.
-        assert [each["by"] for each in json.loads(annotations[HISTORY])] == [NOBODY]
+        assert [each["by"] for each in json.loads(annotations[HISTORY])] == [returned_by("ann")]
 
 
 def test_a_refused_return_is_tried_again(api: KubeApi, adapters: Adapters, monkeypatch: pytest.MonkeyPatch) -> None:

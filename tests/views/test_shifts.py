@@ -28,12 +28,12 @@ def stored_weights(api: KubeApi) -> list[int]:
     return [each["weight"] for each in stored(api)["spec"]["http"][0]["route"]]
 
 
-def digest(client: FlaskClient) -> str:
-    return str(client.get(PAGE, headers=JSON).get_json()["http_routes"][0]["route_digest"])
+def digest(client: FlaskClient, **headers: str) -> str:
+    return str(client.get(PAGE, headers=JSON | headers).get_json()["http_routes"][0]["route_digest"])
 
 
 def shift(client: FlaskClient, *weights: str, seen: str | None = None, **headers: str) -> Any:
-    form = {"weight": list(weights), "route_digest": digest(client) if seen is None else seen}
+    form = {"weight": list(weights), "route_digest": digest(client, **headers) if seen is None else seen}
     return client.post(f"{ROUTE}/weights", data=form, headers=JSON | headers)
 
 

@@ -18,12 +18,13 @@ from weakref import WeakSet
 
 from kubernetes.client import ApiClient, ApiException, Configuration
 from kubernetes.config import ConfigException
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from webapp.cluster.access import Access
 from webapp.cluster.failures import BadCredentials, no_answer, no_connection, not_json, refusal, status_of
 from webapp.errors import ClusterError
+from webapp.identity import Person
 from webapp.version import __version__
 
 CONNECT_SECONDS = 2.0
@@ -59,10 +60,12 @@ class Client:
         headers: Mapping[str, str] | None = None,
         body: Any = None,
         read_seconds: float = READ_SECONDS,
+        person: Person | None = None,
     ) -> HTTPResponse:
         """Send one request and return the answer with its body unread; the caller closes it.
 
         :param names: what goes into the `{…}` of `path`, escaped on the way.
+        :param person: in whose name it is sent; None is this dashboard itself.
         :param read_seconds: the longest silence, before the answer and within it.
         :raises CrossfadeError: for every answer but a success, see `failures`.
         """
@@ -74,22 +77,32 @@ class Client:
         }
         api = self._api
         try:
-            return self._send(api, method, path, parameters, read_seconds)
+            return self._send(api, method, path, parameters, read_seconds, person)
         except BadCredentials:
             if not self._renew(api):
                 raise
-        return self._send(self._api, method, path, parameters, read_seconds)
+        return self._send(self._api, method, path, parameters, read_seconds, person)
 
     def _send(
-        self, api: ApiClient, method: str, path: str, parameters: dict[str, Any], read_seconds: float
+        self,
+        api: ApiClient,
+        method: str,
+        path: str,
+        parameters: dict[str, Any],
+        read_seconds: float,
+        person: Person | None,
     ) -> HTTPResponse:
         try:
             with self._access.credentials:
-                request = api.param_serialize(method, path, auth_settings=["BearerToken"], **parameters)
+                verb, url, headers, body, form = api.param_serialize(
+                    method, path, auth_settings=["BearerToken"], **parameters
+                )
         except (ConfigException, OSError) as error:
             raise BadCredentials(f"This dashboard's credentials can't be read again: {error}") from error
         try:
-            answer = api.call_api(*request, _request_timeout=(CONNECT_SECONDS, read_seconds))
+            answer = api.call_api(
+                verb, url, in_name_of(person, headers), body, form, _request_timeout=(CONNECT_SECONDS, read_seconds)
+            )
         except HTTPError as error:
             close_lost_socket(error)
             raise no_connection(error, self.host, read_seconds=read_seconds) from error
@@ -185,6 +198,37 @@ class Client:
             return pool
 
         return make_pool
+
+
+class Impersonating:
+    """A client all of whose requests are sent in one person's name."""
+
+    def __init__(self, client: Client, person: Person) -> None:
+        self._client, self._person = client, person
+
+    @property
+    def host(self) -> str:
+        """The API server's address."""
+        return self._client.host
+
+    def json(self, method: str, path: str, **options: Any) -> Any:
+        """Send one request and return the answer's JSON; parameters and errors as for `Client.json`."""
+        return self._client.json(method, path, person=self._person, **options)
+
+
+def in_name_of(person: Person | None, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Add to a request's headers in whose name it is sent: each group is a header of its own.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    """
+    if person is None:
+        return headers
+    named = HTTPHeaderDict(headers)
+    # http.client writes headers in latin-1.
+    named["Impersonate-User"] = person.name.encode().decode("latin-1")
+    for group in person.groups:
+        named.add("Impersonate-Group", group.encode().decode("latin-1"))
+    return named
 
 
 def close_lost_socket(error: BaseException | None) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Self
 
-from webapp.cluster.client import Client
+from webapp.cluster.client import Client, Impersonating
 from webapp.cluster.failures import NoAnswer, StaleVersion
 from webapp.cluster.kinds import KINDS, Kind, list_path, object_path
 from webapp.cluster.picture import Picture
@@ -48,7 +49,7 @@ class Objects:
 
     def __init__(
         self,
-        client: Client,
+        client: Client | Impersonating,
         picture: Picture,
         path: Callable[[Kind, str], str],
         *,
@@ -65,6 +66,13 @@ class Objects:
     def _writes_of(self, writes: type[Writes[Any]], name: str) -> Writes[Any]:
         kind = _KINDS[name]
         return writes(self._client, self._picture, lambda: self._path(kind, f"{name}s"), kind=kind, called=name)
+
+    def through(self, client: Impersonating) -> Self:
+        """Give the same, with the same turns, in the name of a person."""
+        other = copy.copy(self)
+        other._client = client
+        other._writes = {name: each.through(client) for name, each in self._writes.items()}
+        return other
 
     def judge(self, step: Step) -> None:
         """Have the API server and its webhooks judge a step, strictly, without carrying it out.

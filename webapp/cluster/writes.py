@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
-from webapp.cluster.client import Client
+from webapp.cluster.client import Client, Impersonating
 from webapp.cluster.failures import NoAnswer, StaleVersion
 from webapp.cluster.kinds import VIRTUAL_SERVICES, Kind, object_path
 from webapp.cluster.picture import Picture
@@ -43,7 +44,7 @@ class Writes(Generic[_Found]):
 
     def __init__(
         self,
-        client: Client,
+        client: Client | Impersonating,
         picture: Picture,
         path: Callable[[], str],
         *,
@@ -56,6 +57,12 @@ class Writes(Generic[_Found]):
         self._kind, self._called = kind, called
         self._guard = Lock()
         self._turns: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
+
+    def through(self, client: Impersonating) -> Self:
+        """Give the same, with the same turns, in the name of a person."""
+        other = copy.copy(self)
+        other._client = client
+        return other
 
     def get(self, *, namespace: str, name: str) -> _Found:
         """Ask the API server for one object.

@@ -20,7 +20,7 @@ from webapp.istio.weights import parse_weights
 from webapp.panel import asked_of, panel_of
 from webapp.receipt import Receipt, markdown
 from webapp.settings import Settings
-from webapp.traffic.prober import Prober
+from webapp.traffic.prober import Prober, trust
 from webapp.traffic.sampler import Sampler
 from webapp.traffic.shifts import Shift
 from webapp.traffic.summary import Summary
@@ -92,7 +92,7 @@ def _shift(cluster: Cluster, settings: Settings, order: Order) -> int:
         _print(virtual_service, route, stored, at)
         return MATCHES
     target = _target(cluster, settings, virtual_service, route)
-    prober = Prober()
+    prober = Prober(ssl_context=trust(authorities=settings.gateway_ca, insecure=settings.gateway_insecure))
     sampler = Sampler(target, prober, rate=VERIFY_RATE)
     try:
         sampler.start()

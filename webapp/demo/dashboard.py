@@ -1,4 +1,4 @@
-"""The dashboard as a child process of the demo: `crossfade serve`, told where the embedded API is."""
+"""The dashboard as a child process of the demo: what `crossfade serve` serves, and the stage manager's room."""
 
 from __future__ import annotations
 
@@ -22,19 +22,20 @@ STOP_SECONDS = 8.0
 POLL_SECONDS = 0.02
 
 
-def free_port(wanted: int = 0) -> int:
+def free_port(wanted: int = 0, *, host: str = LOOPBACK, option: str = "--port N") -> int:
     """Return the wanted port if it can be had, any free one where it is 0.
 
-    :raises PortTaken: somebody else has it, or it is not for everybody.
+    :param option: by which another can be chosen.
+    :raises PortTaken: somebody else has it, it is not for everybody, or the host is no address of this machine.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, wanted))
+            probe.bind((host, wanted))
         except OSError as error:
             raise PortTaken(
-                f"Port {wanted} can't be had ({error.strerror}): "
-                "choose another with `--port N`, or leave it out for a free one."
+                f"Port {wanted}{f' of {host}' if host != LOOPBACK else ''} can't be had ({error.strerror}): "
+                f"choose another with `{option}`, or leave it out for a free one."
             ) from error
         port: int = probe.getsockname()[1]
         return port
@@ -44,16 +45,20 @@ class Dashboard:
     """The pages' process. Its log is a file in `directory`.
 
     :param port: where it serves pages.
+    :param audience: HOST:PORT of the pages for the audience, empty for none.
+    :param door: where the stage is asked.
     """
 
-    def __init__(self, kubeconfig: Path, directory: Path, *, port: int) -> None:
+    def __init__(self, kubeconfig: Path, directory: Path, *, port: int, audience: str, door: Path) -> None:
         self.url = f"http://{LOOPBACK}:{port}/"
         self._probe = f"{LOOPBACK}:{free_port()}"
         self._log = directory / "dashboard.log"
+        self._door = door
         self._environment = {
             "CROSSFADE_KUBECONFIG": str(kubeconfig),
             "CROSSFADE_BIND": f"{LOOPBACK}:{port}",
             "CROSSFADE_PROBE_BIND": self._probe,
+            "CROSSFADE_AUDIENCE_BIND": audience,
             "CROSSFADE_SAMPLE_AT_ONCE": "1",
             # The embedded API is on this machine: no proxy that somebody has set leads to it.
             "NO_PROXY": LOOPBACK,
@@ -67,7 +72,7 @@ class Dashboard:
             # The folder of our own package, or `-m` would take a `webapp` from wherever the person is.
             # Out of the terminal's process group: Ctrl-C is the supervisor's business.
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "webapp", "serve"],
+                [sys.executable, "-m", "webapp", "demo", "--stage-door", str(self._door)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

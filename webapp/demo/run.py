@@ -5,7 +5,7 @@
     this process ── embedded Kubernetes API (threads), controller, gateway's translator
       ├── hello      all HelloWorld pods
       ├── envoy      the ingress gateway
-      └── dashboard  `crossfade serve`, with the kubeconfig of the embedded API
+      └── dashboard  as `crossfade serve`, with the kubeconfig of the embedded API and the stage manager's page
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from webapp.audience import audience_url
 from webapp.demo.bootstrap import find_envoy
 from webapp.demo.controller import Controller
 from webapp.demo.dashboard import Dashboard, free_port
@@ -29,19 +31,25 @@ from webapp.demo.fleet import Fleet
 from webapp.demo.gateway import Gateway
 from webapp.demo.kube import KubeApi
 from webapp.demo.sample_mesh import load_objects, set_gateway_port
+from webapp.demo.stage import ROUTE, Stage
+from webapp.demo.stage_door import StageDoor
+from webapp.settings import InvalidSetting
 
 USE_SECONDS = 20.0
 """Longest wait until Envoy uses the routes of the start."""
 
 LOOK_SECONDS = 0.25
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104
 
 
-def run_demo(*, port: int, empty: bool, envoy: str | None) -> int:
-    """Run the demo until Ctrl-C; print the addresses of page, gateway and kubeconfig, one a line, once all is ready.
+def run_demo(*, port: int, empty: bool, envoy: str | None, share: str | None = None) -> int:
+    """Run the demo until Ctrl-C; print the addresses of its parts, one a line, once all is ready.
 
     :param port: of the page, 0 for any free one.
     :param empty: start without services.
     :param envoy: path of the Envoy to run; None looks for one.
+    :param share: address of this machine at which the audience's pages are served, with :PORT or without; empty for
+        every address, None for no such pages.
     :return: 0 after Ctrl-C, 1 if a part of it ended unasked, 2 if it can't start.
     """
     if os.name != "posix":
@@ -54,29 +62,78 @@ def run_demo(*, port: int, empty: bool, envoy: str | None) -> int:
         signal.signal(number, lambda *_: stopping.set())
     with ExitStack() as stack:
         try:
-            parts = _start(stack, stopping, port=free_port(port), binary=find_envoy(envoy), empty=empty)
+            audience = audience_bind(share)
+            demo = start_demo(
+                stack, stopping, port=free_port(port), binary=find_envoy(envoy), empty=empty, audience=audience
+            )
         except DemoError as error:
             print(f"crossfade: {error}", file=sys.stderr)
             return 2
+        if not stopping.is_set():
+            print(*(f"{name:<10} {value}" for name, value in demo.places.items()), sep="\n", flush=True)
         while not stopping.wait(LOOK_SECONDS):
-            for name, (is_alive, last_words) in parts.items():
+            for name, (is_alive, last_words) in demo.parts.items():
                 if not is_alive():
                     print(f"crossfade: {name} has ended unasked. {last_words()}".rstrip(), file=sys.stderr)
                     return 1
     return 0
 
 
+def audience_bind(share: str | None) -> str:
+    """Return HOST:PORT for the audience's pages, empty where they are not wanted.
+
+    :raises DemoError: no phone could reach them, or the port can't be had.
+    """
+    if share is None:
+        return ""
+    host, _, port = share.partition(":")
+    if port and not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise DemoError(f"--share {share}: {port} is not a port; a number up to 65535 is needed, or none at all.")
+    host = host or EVERY_ADDRESS
+    bind = f"{host}:{free_port(int(port or 0), host=host, option='--share ADDRESS:PORT')}"
+    try:
+        audience_url(bind)
+    except InvalidSetting as error:
+        raise DemoError(
+            "This machine has no address that phones could reach: join a network, or name one with `--share ADDRESS`."
+        ) from error
+    return bind
+
+
 _Part = tuple[Callable[[], bool], Callable[[], str]]
 
 
-def _start(stack: ExitStack, stopping: Event, *, port: int, binary: Path, empty: bool) -> dict[str, _Part]:
-    """Start everything, what takes longest first, and wait once at the end; `stack` ends it in the opposite order."""
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo that runs.
+
+    :param places: what a person needs to know of it, as printed.
+    :param parts: by name, whether each is alive, and its last words.
+    """
+
+    api: KubeApi
+    gateway: Gateway
+    dashboard: Dashboard
+    places: dict[str, str]
+    parts: dict[str, _Part]
+
+
+def start_demo(
+    stack: ExitStack, stopping: Event, *, port: int, binary: Path, empty: bool = False, audience: str = ""
+) -> Demo:
+    """Start everything, what takes longest first, and wait once at the end; `stack` ends it in the opposite order.
+
+    :raises DemoError: a part of it does not start.
+    """
     directory = stack.enter_context(_private_directory())
     (directory / "envoy").mkdir()
     api = stack.enter_context(KubeApi())
     kubeconfig = directory / "kubeconfig"
     api.write_kubeconfig(kubeconfig)
-    dashboard = Dashboard(kubeconfig, directory, port=port)
+    door = StageDoor(directory / "stage", Stage(api))
+    stack.callback(door.stop)
+    door.start()
+    dashboard = Dashboard(kubeconfig, directory, port=port, audience=audience, door=directory / "stage")
     stack.callback(dashboard.stop)
     dashboard.start()
     fleet = Fleet()
@@ -100,15 +157,16 @@ def _start(stack: ExitStack, stopping: Event, *, port: int, binary: Path, empty:
             raise DemoError(
                 f"Pods and routes are not there after {USE_SECONDS:.0f} s. {follower.failure or ''}".strip()
             )
-    if not stopping.is_set():
-        print(f"page       {dashboard.url}\ngateway    {gateway.envoy.url}/\nkubeconfig {kubeconfig}", flush=True)
-    return {
+    watch = {"audience": f"{audience_url(audience)}/watch/{'/'.join(ROUTE)}"} if audience else {}
+    places = {"page": dashboard.url, "gateway": f"{gateway.envoy.url}/", **watch, "kubeconfig": str(kubeconfig)}
+    parts: dict[str, _Part] = {
         "hello, the process of the pods,": (lambda: fleet.is_alive, str),
         "envoy": (lambda: gateway.envoy.is_alive, gateway.envoy.log_tail),
         "the gateway's translator": (lambda: gateway.is_alive, lambda: str(gateway.follower.failure or "")),
         "the controller": (lambda: controller.follower.is_alive, lambda: str(controller.follower.failure or "")),
         "the dashboard": (lambda: dashboard.is_alive, dashboard.log_tail),
     }
+    return Demo(api, gateway, dashboard, places, parts)
 
 
 @contextmanager

@@ -19,10 +19,16 @@ _SERVICE_TYPES = ("LoadBalancer", "NodePort")
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """`url` has a port and no path, such as `http://192.0.2.1:80`; `gateway` is the Gateway's `namespace/name`."""
+    """Where a Gateway is reached.
+
+    :param url: with a port and without a path, such as `http://192.0.2.1:80`.
+    :param gateway: the Gateway's `namespace/name`.
+    :param pods: (name, `address:port`) of each ready pod behind the Service, by name: reached inside of the cluster.
+    """
 
     url: str
     gateway: str
+    pods: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +77,10 @@ def _address(
     if not doors:
         port = servers[0].port
         return NoGateway(f"No Service leads to port {port} of the pods labelled {selected} (Gateway {name}).")
-    found = (_inside(*door) if in_cluster else _outside(*door) for door in doors)
-    url = next((url for url in found if url), "")
-    return GatewayAddress(url, name) if url else NoGateway(_why_closed(*doors[0], in_cluster=in_cluster))
+    for door in doors:
+        if url := _inside(*door) if in_cluster else _outside(*door):
+            return GatewayAddress(url, name, _ready_pods(snapshot, gateway, door[0], door[2]))
+    return NoGateway(_why_closed(*doors[0], in_cluster=in_cluster))
 
 
 @remembered
@@ -124,7 +131,10 @@ def gateways_sharing_pods(snapshot: Snapshot, key: Key) -> tuple[Gateway, ...]:
 
 
 def _servers(gateway: Gateway, namespace: str, hosts: tuple[str, ...]) -> list[Server]:
-    """Give the servers that carry HTTP for one of the hosts; plain ones first, those that only redirect last."""
+    """Give the servers that carry HTTP for one of the hosts.
+
+    Plain ones go first, those that want a certificate of the caller's late, those that only redirect last.
+    """
     fitting = [
         server
         for server in gateway.servers
@@ -132,7 +142,11 @@ def _servers(gateway: Gateway, namespace: str, hosts: tuple[str, ...]) -> list[S
         and "PASSTHROUGH" not in server.tls_mode
         and any(_serves(gateway, pattern, namespace, hosts) for pattern in server.hosts)
     ]
-    return sorted(fitting, key=lambda server: (server.https_redirect, _SCHEMES[server.protocol]))
+    return sorted(fitting, key=_closedness)
+
+
+def _closedness(server: Server) -> tuple[bool, bool, str]:
+    return server.https_redirect, "MUTUAL" in server.tls_mode, _SCHEMES[server.protocol]
 
 
 def _serves(gateway: Gateway, pattern: str, namespace: str, hosts: tuple[str, ...]) -> bool:
@@ -173,8 +187,34 @@ def _ports(snapshot: Snapshot, service: Service, server: Server) -> Iterator[Ser
             yield port
 
 
+def _ready_pods(
+    snapshot: Snapshot, gateway: Gateway, service: Service, port: ServicePort
+) -> tuple[tuple[str, str], ...]:
+    """Give each ready pod of a Gateway that a Service's port leads to; of two addresses the Service's own family.
+
+    https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#ownership
+    """
+    namespace = service.metadata.namespace
+    own = {pod.metadata.name for pod in gateway_pods(snapshot, gateway) if pod.metadata.namespace == namespace}
+    found: dict[str, list[tuple[str, int]]] = {}
+    for slice_ in snapshot.endpoint_slices_by_service.get(service.metadata.key, ()):
+        number = next((integer(each.get("port")) for each in slice_.ports if text(each.get("name")) == port.name), 0)
+        for endpoint in slice_.endpoints:
+            if number and endpoint.ready and endpoint.pod in own:
+                found.setdefault(endpoint.pod, []).extend((address, number) for address in endpoint.addresses[:1])
+
+    def is_of_another_family(address: tuple[str, int]) -> bool:
+        return (":" in address[0]) != (":" in service.cluster_ip)
+
+    return tuple((name, _host_port(*min(found[name], key=is_of_another_family))) for name in sorted(found))
+
+
+def _host_port(host: str, port: int) -> str:
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _url(server: Server, host: str, port: int) -> str:
-    return f"{_SCHEMES[server.protocol]}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{_SCHEMES[server.protocol]}://{_host_port(host, port)}"
 
 
 def _inside(service: Service, server: Server, port: ServicePort) -> str:

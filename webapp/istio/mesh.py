@@ -166,14 +166,13 @@ def _marks(snapshot: Snapshot, namespace: str, destinations: tuple[Destination, 
     return tuple(marks)
 
 
-def unsplit_versions(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> tuple[Version, ...]:
+def unsplit_versions(snapshot: Snapshot, virtual_service: VirtualService, route: Route) -> tuple[Version, ...]:
     """List the versions that answer by their pods, since a lone destination without a subset splits nothing."""
     if len(route.route) != 1 or route.route[0].destination.subset:
         return ()
     host = resolve_host(route.route[0].destination.host, namespace=virtual_service.metadata.namespace)
     key = key_of_host(snapshot, host)
-    versions = versions_of(snapshot, key) if key else ()
-    return versions if len(versions) > 1 else ()
+    return versions_of(snapshot, key) if key else ()
 
 
 def answer_marks(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> dict[str, int]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 _MOST_STEPS = 5_000_000
+_MOST_STEPS_OF_A_SEARCH = 50_000_000
+"""A few hundredths of a second at worst."""
 _PUNCTUATION = re.escape(r"!\"#$%&'()*+,-./:;<=>?@[\]^_`{|}~")
 _TOKEN = re.compile(
     rf"""(?P<escape>\\[dDwWsS{_PUNCTUATION}])
@@ -22,10 +25,12 @@ _TOKEN = re.compile(
     | (?P<literal>[^\\\[\](){{}}|*+?])""",
     re.VERBOSE,
 )
+_BOUND = re.compile(r"\{(?:\d+,)?(\d+)\}")
 _SET_OPERATIONS = re.compile(r"--|&&|~~|\|\|")
 _ANY_CASE = "(?i)"
 
 
+@lru_cache(1024)
 def full_match(pattern: str, value: str) -> bool | None:
     """Tell whether the whole value matches, as Envoy asks it; None where that can't be told here.
 
@@ -42,6 +47,22 @@ def full_match(pattern: str, value: str) -> bool | None:
         return re.fullmatch(body, value, re.ASCII | (re.IGNORECASE if ignore_case else 0)) is not None
     except re.error:
         return None
+
+
+def search_is_cheap(pattern: str, *, length: int) -> bool:
+    """Tell whether looking for a pattern in texts of this length is sure to end soon, whatever stands in them.
+
+    One `+` or `*` is; several multiply, as do groups that repeat: bounded ones such as `{1,20}` cost what they say.
+    """
+    tokens = list(_tokens(pattern)) if pattern.isascii() else [("unknown", "")]
+    steps = _steps(tokens, length)
+    if steps is None or steps * (length + 1) > _MOST_STEPS_OF_A_SEARCH:
+        return False
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def _tokens(pattern: str) -> Iterator[tuple[str, str]]:
@@ -75,7 +96,8 @@ def _steps(tokens: list[tuple[str, str]], length: int) -> int | None:
                 return None
             steps *= ways.pop()
         elif kind == "many":
-            steps *= length + 1
+            most = _BOUND.match(text)
+            steps *= 1 + (int(most[1]) if most else length)
         elif kind == "maybe":
             steps *= 2
         before = kind

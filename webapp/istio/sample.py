@@ -14,6 +14,11 @@ from webapp.istio.words import match_words
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 """Methods that ask and change nothing: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1"""
 
+LONGEST_HOST = 255
+LONGEST_PATH = 1000
+LONGEST_HEADERS = 1500
+"""Characters of all header lines. Host, path and headers are an address together, and servers bound those to 4 KiB."""
+
 _OWN_WORD = "crossfade-sample"
 _MOST_HOSTS = 5
 _PATH = re.compile(r"/[!\"$->@-~]*")
@@ -40,9 +45,10 @@ class SampleRequest:
 
 @dataclass(frozen=True, slots=True)
 class CannotSample:
-    """No request can be made up, and why."""
+    """No request can be made up, and why; `example` is whether a person could give one that may be sent."""
 
     reason: str
+    example: bool = False
 
 
 def sample_request(virtual_service: VirtualService, route: HttpRoute) -> SampleRequest | CannotSample:
@@ -58,8 +64,9 @@ def sample_request(virtual_service: VirtualService, route: HttpRoute) -> SampleR
             "This VirtualService has no hosts: others delegate to it, so what reaches it is theirs to say."
         )
     reasons: list[str] = []
-    for match in route.match or (HttpMatch(),):
-        if reason := _obstacle(match):
+    matches = route.match or (HttpMatch(),)
+    for match in matches:
+        if reason := _hopeless(match) or _obstacle(match):
             reasons.append(reason)
             continue
         reasons.append(f"No request that may be sent freely fits this match: {match_words(route)}.")
@@ -68,7 +75,7 @@ def sample_request(virtual_service: VirtualService, route: HttpRoute) -> SampleR
             if taker is None:
                 return candidate
             reasons[-1] = f"Route {taker.index} ({match_words(taker)}) stands before this one and takes its requests."
-    return CannotSample(reasons[0])
+    return CannotSample(reasons[0], example=not all(map(_hopeless, matches)))
 
 
 def _sample_host(host: str, virtual_service: VirtualService) -> str:
@@ -76,6 +83,17 @@ def _sample_host(host: str, virtual_service: VirtualService) -> str:
         return ""
     full = resolve_host(host, namespace=virtual_service.metadata.namespace)
     return full.replace("*", "sample", 1)
+
+
+def _hopeless(match: HttpMatch) -> str:
+    """Say why nothing that may be sent from here fulfils a match, empty where something may."""
+    if match.gateways and all(gateway == "mesh" for gateway in match.gateways):
+        return "This route takes requests from inside of the mesh only."
+    if any(name.startswith(":") or name.lower() in CONNECTION_HEADERS for name in match.headers):
+        return "This route takes requests by a header that belongs to the connection."
+    if match.method and match.method.kind != "regex" and not any(_fits(match.method, each) for each in SAFE_METHODS):
+        return f"This route takes {match.method.value} requests, which may change something and are not sent from here."
+    return ""
 
 
 def _obstacle(match: HttpMatch) -> str:
@@ -89,14 +107,8 @@ def _obstacle(match: HttpMatch) -> str:
         return "This route takes requests by a regular expression, and none that fits can be made up."
     if match.source_labels or match.source_namespace:
         return "This route takes requests of certain callers inside of the mesh, not those from outside."
-    if match.gateways and all(gateway == "mesh" for gateway in match.gateways):
-        return "This route takes requests from inside of the mesh only."
     if match.scheme:
         return "This route takes requests by their scheme, which is the gateway's to say."
-    if any(name.startswith(":") or name.lower() in CONNECTION_HEADERS for name in match.headers):
-        return "This route takes requests by a header that belongs to the connection."
-    if match.method and not any(_fits(match.method, method) for method in SAFE_METHODS):
-        return f"This route takes {match.method.value} requests, which may change something and are not sent from here."
     return ""
 
 

@@ -28,8 +28,10 @@ RETURN = "crossfade/return"
 """The annotation: a JSON list, one entry a route."""
 
 USUAL_SECONDS = 30
-NOBODY = "crossfade: nobody kept it"
-"""Who made the shift back, as the history has it."""
+ANYBODY = "crossfade"
+"""Who makes a shift where nobody has signed in, as the history has it."""
+NOBODY = f"{ANYBODY}: nobody kept it"
+"""Who made the shift back of such a shift."""
 
 _SECONDS = range(5, 3601)
 _NUMBER = re.compile(r"[0-9]{1,4}")
@@ -176,8 +178,13 @@ def return_patch(virtual_service: VirtualService, key: str, *, now: datetime, hi
     if route is None or route.weights == due.before:
         return annotation_patch(virtual_service, annotations)
     if history:
-        annotations[HISTORY] = record(virtual_service, route, due.before, by=NOBODY, now=now)
+        annotations[HISTORY] = record(virtual_service, route, due.before, by=returned_by(due.by), now=now)
     return weight_patch(virtual_service, route, due.before, annotations=annotations)
+
+
+def returned_by(by: str) -> str:
+    """Say who carries a way back out, and for whom: a dashboard in its own name, whoever made the shift."""
+    return NOBODY if by in {"", ANYBODY} else f"{ANYBODY}, for {by}: nobody kept it"
 
 
 def serves_itself(virtual_service: VirtualService, route: Route, *, own_service: str, host: str) -> bool:

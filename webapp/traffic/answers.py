@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -66,6 +67,16 @@ class Kind(StrEnum):
         return self not in {Kind.DNS, Kind.REFUSED, Kind.TLS, Kind.NO_ROUTE}
 
 
+UPSTREAM_TIME = "x-envoy-upstream-service-time"
+"""Milliseconds that the destination took, the way there and back among them (the router filter's page, above)."""
+
+
+def upstream_seconds(headers: Mapping[str, str]) -> float | None:
+    """Read out of an answer's headers (by lower-case name) how long Envoy waited for its destination."""
+    told = headers.get(UPSTREAM_TIME, "")
+    return int(told) / 1000 if re.fullmatch("[0-9]{1,9}", told) else None
+
+
 _FAILURES = frozenset(Kind) - {Kind.OK, Kind.REDIRECT, Kind.DENIED, Kind.RATE_LIMITED, Kind.CLIENT_ERROR}
 
 CAPACITY = 5_000
@@ -84,6 +95,8 @@ class Answer:
     :param latency_seconds: from sending to the end of the body.
     :param version: the destination's version, None where the answer does not say.
     :param status: HTTP status, 0 where there was none.
+    :param gateway: name of the gateway pod that was asked by its own address, empty where none was chosen.
+    :param upstream_seconds: what Envoy waited for its destination, in whole milliseconds; None where it does not say.
     """
 
     sequence: int
@@ -92,6 +105,8 @@ class Answer:
     kind: Kind
     version: str | None = None
     status: int = 0
+    gateway: str = ""
+    upstream_seconds: float | None = None
 
 
 class Window:

@@ -30,7 +30,7 @@ ROUNDING = 1e-9
 class Effect:
     """When the answers changed, in seconds after the earliest moment at which they can have.
 
-    :param low: from here on the change may lie; `high` until here, both with probability `LEVEL` together.
+    :param low: from here on the change may lie; `high` until here, both with probability `level` together.
     :param pending: probability, in 0..1, that the change has not come yet.
     :param misfit: evidence, as a logarithm of odds, against a change from the old weights to the new at any time.
     """
@@ -39,11 +39,12 @@ class Effect:
     high: float
     pending: float
     misfit: float = 0.0
+    level: float = LEVEL
 
     @property
     def is_known(self) -> bool:
         """Whether it is as good as sure that the new weights are in effect."""
-        return self.pending <= 1 - LEVEL
+        return self.pending <= 1 - self.level
 
 
 def time_to_effect(
@@ -77,7 +78,8 @@ def time_to_effect(
     low, high = _most_probable(spans, level * mass)
     counts = Counter(version for at, version in answers if at >= 0 and version in evidence)
     best = sum(number * math.log(new[version]) for version, number in counts.items()) + top
-    return Effect(low, high, _after(spans[-1], elapsed_seconds) / mass, _log_mixture(counts, len(new)) - best)
+    pending = _after(spans[-1], elapsed_seconds) / mass
+    return Effect(low, high, pending, _log_mixture(counts, len(new)) - best, level)
 
 
 def _log_mixture(counts: Mapping[str, int], versions: int) -> float:

@@ -11,15 +11,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import SplitResult, urljoin, urlsplit
 
+from webapp.istio.sampling import SEARCHED
 from webapp.traffic.answers import Kind
 from webapp.traffic.targets import TAG_HEADER, Identification, Target
 
-PATTERN_LIMIT = 4 * 1024
+PATTERN_LIMIT = SEARCHED
 """Bytes of a body that a regular expression sees.
 
-It keeps patterns of quadratic cost harmless. A nested repetition such as `(a+)+$` can stall on 30 characters: whoever
-may write the pattern is trusted not to.
+A route's own pattern is known to be cheap (`istio.regex.search_is_cheap`). A nested repetition such as `(a+)+$` can
+stall on 30 characters: whoever may write the settings is trusted not to.
 """
 
 
@@ -66,9 +69,34 @@ def _kind_of_envoys_own(status: int, body: bytes) -> Kind:
     return Kind.GATEWAY_ERROR
 
 
+def redirected(target: Target, *, status: int, headers: Mapping[str, str]) -> Target | None:
+    """Return what a redirect asks for, None where it is none or leads to another host or scheme: nobody asked that.
+
+    https://www.rfc-editor.org/rfc/rfc9110#section-15.4
+    """
+    if status not in {301, 302, 303, 307, 308} or not headers.get("location"):
+        return None
+    gateway = urlsplit(target.gateway_url)
+    here = f"{gateway.scheme}://{target.host or gateway.netloc}{target.path}"
+    try:
+        there = urlsplit(urljoin(here, headers["location"]))
+        same = _origin(there) == _origin(urlsplit(here))
+    except ValueError:
+        return None
+    method = "GET" if status == 303 and target.method != "HEAD" else target.method
+    path = there._replace(scheme="", netloc="", path=there.path or "/", fragment="").geturl()
+    return replace(target, method=method, path=path) if same and re.match("/(?!/)", path) else None
+
+
+def _origin(address: SplitResult) -> tuple[str, str | None, int | None]:
+    return address.scheme, address.hostname, address.port or {"http": 80, "https": 443}.get(address.scheme)
+
+
 def version_of(*, headers: Mapping[str, str], body: bytes, target: Target) -> str | None:
-    """Return the version that an answer's report means."""
-    return target.versions.get(report_of(headers=headers, body=body, by=target.identification))
+    """Return the version that an answer's report means; the tag is a version's own name, whatever people named."""
+    report = report_of(headers=headers, body=body, by=target.identification)
+    named = {} if headers.get(TAG_HEADER) else dict(target.identification.names)
+    return named.get(report) or target.versions.get(report)
 
 
 def report_of(*, headers: Mapping[str, str], body: bytes, by: Identification) -> str:

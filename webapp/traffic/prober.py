@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager, Timeout, disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     HTTPError,
+    InsecureRequestWarning,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
@@ -24,13 +25,15 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
-from webapp.traffic.answers import Answer, Kind
-from webapp.traffic.identify import classify
-from webapp.traffic.targets import Target
-from webapp.version import __version__
+from webapp.traffic.answers import Answer, Kind, upstream_seconds
+from webapp.traffic.evidence import Evidence
+from webapp.traffic.identify import classify, redirected
+from webapp.traffic.targets import Target, sent_headers
 
 BODY_LIMIT = 64 * 1024
 """Bytes of a body that are read; the rest is dropped, and the connection with it."""
+
+MOST_REDIRECTS = 3
 
 _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (NameResolutionError, Kind.DNS),
@@ -43,8 +46,21 @@ _KINDS: tuple[tuple[type[Exception], Kind], ...] = (
 """The first that fits counts: `NewConnectionError` is a `TimeoutError` to urllib3, name resolution is both."""
 
 
+def trust(*, authorities: str = "", insecure: bool = False) -> ssl.SSLContext:
+    """Say which certificates are trusted: the machine's own authorities', a PEM file's alone, or any at all.
+
+    :raises OSError: the file can't be read, or holds no certificate (`ssl.SSLError`).
+    """
+    context = ssl.create_default_context(cafile=authorities or None)
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        disable_warnings(InsecureRequestWarning)  # Pages say it where people see it, which a log does not.
+    return context
+
+
 class Prober:
-    """Asks with connections kept alive, without retries and redirects. Any number of threads may ask.
+    """Asks without retries, and without following redirects unless told to. Any number of threads may ask.
 
     :param connect_timeout_seconds: for the connection and its encryption.
     :param timeout_seconds: for all of it up to the end of the body. Only a name server may take longer.
@@ -59,8 +75,11 @@ class Prober:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._timeout = Timeout(connect=connect_timeout_seconds, total=timeout_seconds)
-        self._pools = PoolManager(num_pools=64, maxsize=256, ssl_context=ssl_context or ssl.create_default_context())
+        self._timeout_seconds = timeout_seconds
+        self._trust = ssl_context or trust()
+        self._pools = PoolManager(num_pools=256, maxsize=256, ssl_context=self._trust)
         self._pools.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
+        self.evidence = Evidence()
 
     def ask(self, target: Target, *, asked_at: float) -> Answer:
         """Send a target's request and return what came of it. The target must be askable (`targets.unaskable`).
@@ -69,25 +88,47 @@ class Prober:
         """
         reply = self.exchange(target)
         kind, version = classify(status=reply.status, headers=reply.headers, body=reply.body, target=target)
-        return Answer(0, asked_at, reply.latency_seconds, reply.failure or kind, version, reply.status)
+        if reply.failure is None:
+            self.evidence.take(target, headers=reply.headers, body=reply.body, version=version)
+        upstream = upstream_seconds(reply.headers)
+        return Answer(
+            0, asked_at, reply.latency_seconds, reply.failure or kind, version, reply.status, upstream_seconds=upstream
+        )
 
     def close(self) -> None:
         """Close the connections that are kept alive."""
         self._pools.clear()
 
     def exchange(self, target: Target) -> Reply:
-        """Send a target's request once, and return what arrived as it is. The target must be askable."""
+        """Send a target's request, follow it where that is wanted, and return what arrived last, as it is.
+
+        The target must be askable. All hops together have the time that one would have, and make up its latency.
+        """
         begun = time.perf_counter()
+        reply = self._send(target, self._timeout)
+        following: Target | None = target if target.follow_redirects else None
+        for _ in range(MOST_REDIRECTS):
+            following = following and redirected(following, status=reply.status, headers=reply.headers)
+            left_seconds = self._timeout_seconds - (time.perf_counter() - begun)
+            if following is None or reply.failure or left_seconds <= 0:
+                break
+            reply = self._send(following, Timeout(connect=self._timeout.connect_timeout, total=left_seconds))
+        reply.latency_seconds = time.perf_counter() - begun
+        return reply
+
+    def _send(self, target: Target, timeout: Timeout) -> Reply:
         reply = Reply()
+        pool: HTTPConnectionPool | None = None
         try:
-            response = self._pool(target).urlopen(
+            pool = self._pool(target)
+            response = pool.urlopen(
                 target.method,
                 target.path,
                 headers=_headers(target),
                 retries=False,
                 redirect=False,
                 assert_same_host=False,
-                timeout=self._timeout,
+                timeout=timeout,
                 preload_content=False,
                 decode_content=False,
             )
@@ -101,14 +142,21 @@ class Prober:
                 response.close()
         except HTTPError as error:
             reply.failure = next(kind for type_, kind in _KINDS if isinstance(error, type_))
-        reply.latency_seconds = time.perf_counter() - begun
+        finally:
+            if pool and target.connection == "fresh":
+                pool.close()
         return reply
 
     def _pool(self, target: Target) -> HTTPConnectionPool:
         gateway = urlsplit(target.gateway_url)
         # The gateway chooses its certificate by the name asked for (SNI), which is the route's host, not its own.
         host = re.sub(r":[0-9]*$", "", target.host)
-        tls = {"server_hostname": host} if gateway.scheme == "https" and host else {}
+        tls: dict[str, Any] = {"server_hostname": host} if gateway.scheme == "https" and host else {}
+        if target.connection == "fresh":
+            name = gateway.hostname or ""
+            if gateway.scheme == "https":
+                return _HttpsPool(name, gateway.port, ssl_context=self._trust, **tls)
+            return _HttpPool(name, gateway.port)
         return self._pools.connection_from_host(gateway.hostname, gateway.port, gateway.scheme, pool_kwargs=tls)
 
 
@@ -124,10 +172,8 @@ class Reply:
 
 
 def _headers(target: Target) -> HTTPHeaderDict:
-    headers = HTTPHeaderDict({"User-Agent": f"crossfade/{__version__}", "X-Crossfade-Sample": "1"})
-    if target.host:
-        headers["Host"] = target.host
-    for name, value in target.headers.items():
+    headers = HTTPHeaderDict()
+    for name, value in sent_headers(target).items():
         # Envoy compares bytes, and Istio's are UTF-8; http.client would write Latin-1 or nothing.
         headers[name] = value.encode(errors="replace").decode("latin-1")
     return headers

@@ -1,37 +1,33 @@
-"""Ask the gateway at an even pace, for exactly the routes that are wanted, and keep what it answered."""
+"""Ask the gateway at an even pace, pod by pod where its pods are known, and keep what it answered."""
 
 from __future__ import annotations
 
 import logging
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Condition, Lock, Thread
 from typing import Literal, Protocol
 
 from webapp.traffic.answers import Answer, Window
-from webapp.traffic.effect import HORIZON_SECONDS
+from webapp.traffic.gateways import gateway_rows
+from webapp.traffic.marks import Marks
+from webapp.traffic.rotation import Rotation, Turn
 from webapp.traffic.schedule import Schedule
-from webapp.traffic.shifts import InEffect, Shift, in_effect
+from webapp.traffic.shifts import InEffect, Shift
 from webapp.traffic.summary import Summary, summarise, totals_by_version
-from webapp.traffic.targets import Key, Target, unaskable
+from webapp.traffic.targets import Target
 
 WORKERS = 8
 """Requests in flight at once, at most: with all of them waiting, slots pass unused and the reached rate says so."""
-
 CAP = 50
 """Requests a second at most."""
 BOOST_SECONDS = 5.0
 """For so long after a shift the cap is asked: more answers are what narrows the time to its effect."""
 SETTLE_SECONDS = 1.0
 """After a change of destinations counting begins anew this much later, or old answers look like error."""
-MARKS = 20
-"""Shifts that are remembered at most."""
-
-LIMIT = 32
-"""Routes that are sampled at once, at most: each takes a few threads and its share of a core."""
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +39,9 @@ class Asker(Protocol):
 
 
 class Sampler:
-    """Asks one target `rate` times a second, on one thread that keeps time and up to eight that wait for answers.
+    """Asks one target `rate` times a second, on one thread that keeps time and a few that wait for answers.
+
+    Where the target names the gateway's pods, they are asked in turn: together as often as one would be.
 
     An exception in `prober.ask` is a fault of ours, since every failure of the network is an answer: it is logged, the
     sampler stops, and `is_alive` says so. All methods may be called from any thread.
@@ -64,7 +62,6 @@ class Sampler:
     ) -> None:
         self._prober = prober
         self._clock = clock
-        self._workers = workers
         self._boost_seconds = boost_seconds
         self._lock = Lock()
         self._controlled = Condition(self._lock)
@@ -74,13 +71,13 @@ class Sampler:
         self._schedule = Schedule(rate=rate, start=time.monotonic())
         self._rate = rate
         self._boost_until = -math.inf
-        self._shifts: deque[tuple[Shift, InEffect | None]] = deque(maxlen=MARKS)
-        self._in_flight = 0
+        self._marks = Marks()
+        self._rotation = Rotation(workers)
         self._paused = paused
         self._halted = False
         self._broken = False
         name = "sampler " + "/".join(map(str, target.key))
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(self._rotation.most, thread_name_prefix=name)
         self._thread = Thread(target=self._keep_asking, name=name, daemon=True)
 
     @property
@@ -105,12 +102,12 @@ class Sampler:
     @property
     def in_flight(self) -> int:
         """How many requests wait for their answer."""
-        return self._in_flight
+        return self._rotation.in_flight
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is in flight and nothing more will be asked."""
-        return self._halted and not self._in_flight
+        return self._halted and not self.in_flight
 
     def start(self) -> None:
         """Begin to ask, at once."""
@@ -156,22 +153,24 @@ class Sampler:
         """Ask something else of the same route from now on.
 
         Where the request is another one, its answers don't mix with the earlier ones: a new window begins, and what is
-        still in flight belongs to the old one. Other weights or another identification keep the window. Where other
-        versions are asked for, counting begins anew once these are sure to be in effect.
+        still in flight belongs to the old one. Other weights keep the window. Where other versions are asked for,
+        counting begins anew once these are sure to be in effect; where versions are told otherwise, at once.
         """
         with self._lock:
             if not target.asks_the_same(self._target):
                 self._window = Window(started=self._clock(), last_sequence=self._window.last_sequence)
-                self._shifts.clear()
+                self._marks.clear()
             elif target.asked.keys() != self._target.asked.keys():
                 self._window.restart(self._clock() + SETTLE_SECONDS)
-                self._shifts.clear()
+                self._marks.clear()
+            elif target.identification != self._target.identification:
+                self._window.restart(max(self._window.counting_since, self._clock()))
             self._target = target
 
     def shift(self, shift: Shift) -> None:
         """Take note of a shift: count anew once it is in effect, and ask more often for a few seconds."""
         with self._lock:
-            self._shifts.append((shift, None))
+            self._marks.add(shift, gateways=self._gateways())
             self._window.restart(shift.at)
             self._boost_until = time.monotonic() + self._boost_seconds
             self._lay_grid()
@@ -179,14 +178,13 @@ class Sampler:
     def shifts(self) -> list[tuple[Shift, InEffect | None]]:
         """Return the shifts of the window's time, the newest last, each with how it stands if that was looked at."""
         with self._lock:
-            since = self._clock() - self._window.seconds
-            return [(shift, found) for shift, found in self._shifts if shift.at >= since]
+            return self._marks.since(self._clock() - self._window.seconds)
 
     def drain(self, timeout_seconds: float) -> bool:
         """Pause, and wait until nothing is in flight; say whether that is so."""
         self.pause()
         with self._lock:
-            return self._answered.wait_for(lambda: not self._in_flight, timeout_seconds)
+            return self._answered.wait_for(lambda: not self.in_flight, timeout_seconds)
 
     def wait_for_answer(self, after_sequence: int, timeout_seconds: float) -> bool:
         """Wait until an answer later than that sequence has arrived; say whether it has."""
@@ -198,26 +196,21 @@ class Sampler:
         with self._lock:
             now = self._clock()
             recent = self._window.recent(now)
-            stands = self._look_for_effect(recent, now)
+            stands, settled_at = self._marks.look(self._gateways(), recent, now=now)
+            if settled_at is not None:
+                # Counted from where it is sure to be in effect: old answers are no error.
+                self._window.restart(settled_at)
             answers = tuple(each for each in recent if each.sequence > (after_sequence or 0))
-            return answers, summarise(self._window, self._target, now=now, rate=self.rate, stands=stands)
+            summary = summarise(self._window, self._target, now=now, rate=self.rate, stands=stands)
+            return answers, replace(summary, gateways=gateway_rows(self._gateways(), recent))
 
     def totals(self) -> dict[str, dict[str, int]]:
         """Return version (or empty) → kind → answers since the window began, as the gateway would count them."""
         with self._lock:
             return totals_by_version(self._window)
 
-    def _look_for_effect(self, recent: Sequence[Answer], now: float) -> InEffect | None:
-        """Say how the last shift stands, and count from where it is sure to be in effect: old answers are no error."""
-        if not self._shifts:
-            return None
-        shift, stands = self._shifts[-1]
-        if stands is None or now - shift.earliest <= HORIZON_SECONDS or stands.is_open:
-            found = in_effect(shift, recent, now=now)
-            if found.high is not None and (stands is None or found.high != stands.high):
-                self._window.restart(shift.at + found.high)
-            self._shifts[-1] = shift, (stands := found)
-        return stands
+    def _gateways(self) -> list[str]:
+        return [pod.name for pod in self._target.gateways]
 
     def _lay_grid(self) -> None:
         self._schedule.restart(time.monotonic(), rate=self.rate)
@@ -236,101 +229,19 @@ class Sampler:
                     self._controlled.wait(self._schedule.due - now)
                     continue
                 self._schedule.take(now)
-                if self._in_flight < self._workers:
-                    self._in_flight += 1
-                    self._executor.submit(self._ask, self._target, self._window)
+                if turn := self._rotation.begin(self._target):
+                    self._executor.submit(self._ask, turn, self._window)
 
-    def _ask(self, target: Target, window: Window) -> None:
+    def _ask(self, turn: Turn, window: Window) -> None:
         try:
-            answer = self._prober.ask(target, asked_at=self._clock())
+            answer = self._prober.ask(turn.target, asked_at=self._clock())
             with self._lock:
-                window.add(answer)
+                window.add(replace(answer, gateway=turn.gateway))
         except Exception:
-            log.exception("The sampler of %s/%s stops: a fault of its own", target.namespace, target.name)
+            log.exception("The sampler of %s/%s stops: a fault of its own", turn.target.namespace, turn.target.name)
             self._broken = True
             self.halt()
         finally:
             with self._lock:
-                self._in_flight -= 1
+                self._rotation.end(turn)
                 self._answered.notify_all()
-
-
-class Samplers:
-    """One sampler a route, started, retargeted and stopped to fit what is wanted. Thread-safe."""
-
-    def __init__(self, prober: Asker, *, clock: Callable[[], float] = time.time, limit: int = LIMIT) -> None:
-        self._prober = prober
-        self._clock = clock
-        self._limit = limit
-        self._lock = Lock()
-        self._running: dict[Key, Sampler] = {}
-        self._leaving: list[Sampler] = []
-        self._closed = False
-
-    @property
-    def running(self) -> Mapping[Key, Sampler]:
-        """The samplers by route, paused ones among them; a copy."""
-        with self._lock:
-            return dict(self._running)
-
-    def keep(self, wanted: Mapping[Target, tuple[int, bool]]) -> dict[Key, str]:
-        """Have a sampler for exactly these targets: (requests a second, whether it asks or is paused).
-
-        One that runs already is retargeted and keeps its window where it can; one that is not wanted any more stops
-        without being waited for. A broken one stays as it is, so that `is_alive` tells.
-
-        :returns: those that can't be sampled, each with the reason as a sentence.
-        """
-        refused: dict[Key, str] = {}
-        accepted: dict[Key, Target] = {}
-        for target in wanted:
-            if reason := unaskable(target):
-                refused[target.key] = reason
-            elif len(accepted) >= self._limit:
-                refused[target.key] = (
-                    f"{self._limit} routes are being sampled already, which is as many as there may be."
-                )
-            else:
-                accepted[target.key] = target
-        with self._lock:
-            for key in self._running.keys() - accepted.keys():
-                sampler = self._running.pop(key)
-                sampler.halt()
-                self._leaving.append(sampler)
-            for sampler in [each for each in self._leaving if each.is_idle]:
-                sampler.stop()
-                self._leaving.remove(sampler)
-            if not self._closed:
-                for target in accepted.values():
-                    self._fit(target, *wanted[target])
-        return refused
-
-    def is_alive(self) -> bool:
-        """Say whether every sampler that should run does."""
-        return all(sampler.is_alive() for sampler in self.running.values())
-
-    def stop_all(self) -> None:
-        """Stop all samplers, wait for their threads to end, and start no more."""
-        with self._lock:
-            self._closed = True
-            ending = [*self._running.values(), *self._leaving]
-            self._running.clear()
-            self._leaving.clear()
-        for sampler in ending:
-            sampler.halt()
-        for sampler in ending:
-            sampler.stop()
-
-    def _fit(self, target: Target, rate: int, running: bool) -> None:
-        sampler = self._running.get(target.key)
-        if sampler is None:
-            sampler = Sampler(target, self._prober, rate=rate, clock=self._clock, paused=not running)
-            self._running[target.key] = sampler
-            sampler.start()
-            return
-        sampler.retarget(target)
-        sampler.set_rate(rate)
-        if running:
-            sampler.resume()
-        else:
-            sampler.pause()

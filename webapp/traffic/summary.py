@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from webapp.traffic.answers import Answer, Counts, Kind, Window
+from webapp.traffic.failing import Failing, compare_failures
+from webapp.traffic.gateways import GatewayRow
 from webapp.traffic.shifts import InEffect
 from webapp.traffic.statistics import Verdict, compare, quantile, verdict
 from webapp.traffic.targets import Target
 
 REACHED_SECONDS = 5.0
 """The reached rate is that of the last seconds, so that it follows a change at the eye's pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long answers took, in milliseconds; None where too few stand behind a figure (`least_answers`).
+
+    :param answers: how many stand behind the figures.
+    :param p50_ms: the time that half of them stay within; `p95_ms` 95 %, `p99_ms` 99 %.
+    """
+
+    answers: int = 0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +40,9 @@ class Row:
     :param seen: share in percent of the answers whose version is known; None where there are none.
     :param low: lower edge in percent of the interval that holds at every look; `high` the upper edge.
     :param kinds: answers by `Kind` value, those that occurred.
-    :param p50_ms: median latency in the window, in milliseconds; `p95_ms` the latency that 95 % stay within.
+    :param latency: of the window's answers, from sending to the end of the body: the way there and back, and what this
+        process took, are in it.
+    :param upstream: the part of it that Envoy waited for the destination, of the answers that say so.
     """
 
     version: str | None
@@ -35,8 +53,8 @@ class Row:
     answers: int
     failures: int
     kinds: dict[str, int]
-    p50_ms: float | None
-    p95_ms: float | None
+    latency: Latency = Latency()
+    upstream: Latency = Latency()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,9 @@ class Summary:
     :param verdict: matches, differs, undecided or no_data; `verdict_text` is the sentence.
     :param since: Unix time of asking from which rows count: the window's start, or the restart.
     :param in_effect: how the last shift stands, None where there was none.
+    :param failing: which version fails more often.
     :param started: Unix time at which this window began; another one means that earlier answers were thrown away.
+    :param gateways: the gateway's pods in the window, where they are asked by their own addresses.
     """
 
     http_route: int
@@ -65,6 +85,8 @@ class Summary:
     window_seconds: int
     started: float | None
     in_effect: InEffect | None = None
+    failing: Failing = Failing("none")
+    gateways: tuple[GatewayRow, ...] = ()
 
 
 def summarise(window: Window, target: Target, *, now: float, rate: int, stands: InEffect | None = None) -> Summary:
@@ -74,8 +96,10 @@ def summarise(window: Window, target: Target, *, now: float, rate: int, stands: 
     """
     recent = window.recent(now)
     kinds = _kinds_by_version(window.counts)
-    latencies = _latencies_by_version(recent, since=window.counting_since)
-    counts = _splittable(kinds)
+    answers = _by_version(recent, since=window.counting_since)
+    splittable = _splittable(kinds)
+    # Where nothing is asked of the versions, they still stand in their own order, not in that of their first answers.
+    counts = {each: splittable[each] for each in (*target.versions.values(), *splittable) if each in splittable}
     judgement = verdict(counts, target.asked)
     if stands and stands.is_open and judgement.state in {"differs", "matches"}:
         judgement = Verdict("undecided", "The answers are compared once the shift is in effect.")
@@ -85,7 +109,7 @@ def summarise(window: Window, target: Target, *, now: float, rate: int, stands: 
         _row(
             share.version,
             kinds.get(share.version, {}),
-            latencies.get(share.version, []),
+            answers.get(share.version, []),
             asked=share.asked * 100 if share.version in target.asked and all_weights else None,
             seen=share.answers / identified * 100 if identified else None,
             low=share.low * 100 if identified else None,
@@ -94,7 +118,7 @@ def summarise(window: Window, target: Target, *, now: float, rate: int, stands: 
         for share in compare(counts, target.asked)
     ]
     if None in kinds:
-        rows.append(_row(None, kinds[None], latencies.get(None, [])))
+        rows.append(_row(None, kinds[None], answers.get(None, [])))
     return Summary(
         http_route=target.http_route,
         rows=tuple(rows),
@@ -109,6 +133,7 @@ def summarise(window: Window, target: Target, *, now: float, rate: int, stands: 
         window_seconds=round(window.seconds),
         started=_finite(window.started),
         in_effect=stands,
+        failing=compare_failures(kinds),
     )
 
 
@@ -117,17 +142,30 @@ def totals_by_version(window: Window) -> dict[str, dict[str, int]]:
     return {version or "": _named(kinds) for version, kinds in _kinds_by_version(window.totals).items()}
 
 
+def least_answers(q: float) -> int:
+    """Return how many answers a quantile (0..1) takes: of fewer, it would be the slowest one, whatever that is."""
+    return round(1 / (1 - q)) if q > 0.5 else 1
+
+
+def latency_of(seconds: Iterable[float]) -> Latency:
+    """Sum up how long answers took."""
+    ascending = sorted(seconds)
+    quantiles = [
+        _milliseconds(quantile(ascending, q)) if len(ascending) >= least_answers(q) else None for q in (0.5, 0.95, 0.99)
+    ]
+    return Latency(len(ascending), *quantiles)
+
+
 def _row(
     version: str | None,
     kinds: Mapping[Kind, int],
-    latencies: Sequence[float],
+    answers: Sequence[Answer],
     *,
     asked: float | None = None,
     seen: float | None = None,
     low: float | None = None,
     high: float | None = None,
 ) -> Row:
-    ascending = sorted(latencies)
     return Row(
         version=version,
         asked=asked,
@@ -137,8 +175,8 @@ def _row(
         answers=sum(kinds.values()),
         failures=sum(number for kind, number in kinds.items() if kind.is_failure),
         kinds=_named(kinds),
-        p50_ms=_milliseconds(quantile(ascending, 0.5)),
-        p95_ms=_milliseconds(quantile(ascending, 0.95)),
+        latency=latency_of(each.latency_seconds for each in answers),
+        upstream=latency_of(each.upstream_seconds for each in answers if each.upstream_seconds is not None),
     )
 
 
@@ -161,11 +199,11 @@ def _kinds_by_version(counts: Counts) -> dict[str | None, dict[Kind, int]]:
     return dict(found)
 
 
-def _latencies_by_version(answers: Sequence[Answer], *, since: float) -> dict[str | None, list[float]]:
-    found: defaultdict[str | None, list[float]] = defaultdict(list)
+def _by_version(answers: Sequence[Answer], *, since: float) -> dict[str | None, list[Answer]]:
+    found: defaultdict[str | None, list[Answer]] = defaultdict(list)
     for answer in answers:
         if answer.asked_at >= since:
-            found[answer.version].append(answer.latency_seconds)
+            found[answer.version].append(answer)
     return dict(found)
 
 

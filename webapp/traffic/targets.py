@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from webapp.istio.patch import TAG_HEADER as TAG_HEADER
+from webapp.istio.sampling import Connection
+from webapp.version import __version__
 
 Key: TypeAlias = tuple[str, str, int]
 """(namespace, name, index of the HTTP route)"""
@@ -21,11 +23,20 @@ class Identification:
     :param header: name of a response header whose value is the version.
     :param json_field: dotted path into a JSON body (`build.version`).
     :param pattern: regular expression on the body; its first group, or the whole match, is the version.
+    :param names: (report, version) pairs that a person gave; they go before what the target's `versions` say.
     """
 
     header: str = ""
     json_field: str = ""
     pattern: str = ""
+    names: tuple[tuple[str, str], ...] = ()
+
+
+class GatewayPod(NamedTuple):
+    """One of the pods that a gateway has; `address` is `host:port`, with brackets around an IPv6 address."""
+
+    name: str
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +48,10 @@ class Target:
         is an answer that is *not identified*; it is never guessed.
     :param asked: version → weight, in the route's order; names every row of the panel's table. Empty where nothing
         splits the route, so that versions answer by their pods.
+    :param connection: `fresh` opens one for each request, and its latency includes that.
+    :param follow_redirects: ask on where an answer points to the same host, a few times at most.
+    :param gateways: the gateway's pods, which are asked in turn, each at its own address in the place of the one in
+        `gateway_url`; empty where that alone is asked.
     """
 
     namespace: str
@@ -50,21 +65,33 @@ class Target:
     identification: Identification = field(default_factory=Identification)
     versions: Mapping[str, str] = field(default_factory=dict, hash=False)
     asked: Mapping[str, int] = field(default_factory=dict, hash=False)
+    gateways: tuple[GatewayPod, ...] = ()
+    connection: Connection = "keep-alive"
+    follow_redirects: bool = False
 
     @property
     def key(self) -> Key:
         """Name the route that is asked: one sampler a key."""
         return self.namespace, self.name, self.http_route
 
+    def through(self, gateway: GatewayPod) -> Target:
+        """Return the same question for one of the gateway's pods."""
+        return replace(self, gateway_url=f"{urlsplit(self.gateway_url).scheme}://{gateway.address}", gateways=())
+
     def asks_the_same(self, other: Target) -> bool:
         """Say whether both send the same request to the same gateway: only then do their answers mix."""
-        return (self.gateway_url, self.method, self.host, self.path, dict(self.headers)) == (
-            other.gateway_url,
-            other.method,
-            other.host,
-            other.path,
-            dict(other.headers),
-        )
+        return self._question() == other._question()
+
+    def _question(self) -> tuple[object, ...]:
+        request = self.method, self.host, self.path, dict(self.headers)
+        return self.gateway_url, self.connection, self.follow_redirects, *request
+
+
+def sent_headers(target: Target) -> dict[str, str]:
+    """Give the headers that a target's request is sent with; its owners can tell it by the last one."""
+    host = {"Host": target.host} if target.host else {}
+    own = {} if "user-agent" in map(str.lower, target.headers) else {"User-Agent": f"crossfade/{__version__}"}
+    return {**host, **own, **target.headers, "X-Crossfade-Sample": "1"}
 
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask
 from htmx_flask import Htmx
 
+from webapp.audience import audience_url
 from webapp.composition import Adapters
 from webapp.version import __version__
 from webapp.views import (
@@ -15,6 +17,7 @@ from webapp.views import (
     compression,
     errors,
     explain,
+    identify,
     mesh,
     present,
     sampling,
@@ -22,7 +25,10 @@ from webapp.views import (
     services,
     shifts,
     stream,
+    take_away,
     virtual_services,
+    watch,
+    who,
 )
 from webapp.views.render import ViewsAsJson
 
@@ -38,8 +44,10 @@ def _folder(name: str) -> str:
 def build_app(adapters: Adapters) -> Flask:
     """Build the pages' application around the given adapters."""
     app = Flask("webapp", template_folder=_folder("templates"), static_folder=_folder("static"))
+    audience = audience_url(adapters.settings.audience_bind)
     app.config.update(
-        TRUSTED_HOSTS=list(adapters.settings.trusted_hosts),
+        TRUSTED_HOSTS=[*adapters.settings.trusted_hosts, *filter(None, [urlsplit(audience).hostname])],
+        AUDIENCE_URL=audience,
         MAX_CONTENT_LENGTH=64 * 1024,
         MAX_FORM_PARTS=200,
     )
@@ -50,8 +58,24 @@ def build_app(adapters: Adapters) -> Flask:
     Htmx(app)
     compression.init_app(app)
     security.init_app(app)
+    who.init_app(app)
     errors.init_app(app)
-    for room in (mesh, services, adopt, virtual_services, shifts, sampling, answers, explain, stream, present):
+    rooms = (
+        mesh,
+        services,
+        adopt,
+        virtual_services,
+        shifts,
+        sampling,
+        identify,
+        answers,
+        take_away,
+        explain,
+        stream,
+        present,
+        watch,
+    )
+    for room in rooms:
         app.register_blueprint(room.blueprint)
     adapters.live.draw_answers_with(lambda view: answers.draw(app, view))
     return app

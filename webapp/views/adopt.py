@@ -82,12 +82,17 @@ def _snapshot() -> Snapshot:
 
 
 def _proposal(namespace: str, name: str, *, label: str = "") -> Proposal:
+    adapters().cluster.expect_may(("get", "list"), "services", namespace=namespace)
     service = _snapshot().services.get((namespace, name))
     if service is None:
         whole = adapters().cluster.status().state == "live"
         words = "It may just have been deleted." if whole else "The picture of the cluster is not complete right now."
         raise NotFound(f"There is no Service {namespace}/{name}. {words}")
-    return propose(_snapshot(), service, label=label)
+    proposal = propose(_snapshot(), service, label=label)
+    if not proposal.reason and adapters().cluster.hides_routes_to(proposal.key):
+        words = "Routes of other namespaces lead to this service, and you may not see them: ask somebody who may."
+        return replace(proposal, reason=words)
+    return proposal
 
 
 def _look(proposal: Proposal, wish: Wish) -> Looked:

@@ -1,4 +1,7 @@
-"""`/present/<namespace>/<name>`: one route for a room: very large, driven by keys, and a read-only link for phones."""
+"""`/present/<namespace>/<name>/http/<i>`: one route for a room: very large, driven by keys, and a link for phones.
+
+Without a route it is the first that has something to slide: a short address is soon typed on a stage.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import segno
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, current_app, url_for
 from markupsafe import Markup
 
-from webapp.errors import InvalidInput, NotFound
+from webapp.errors import NotFound
 from webapp.views.models.virtual_service import RouteView, VirtualServiceView
 from webapp.views.pictures.virtual_service import cached_virtual_service, virtual_service_view
 from webapp.views.render import adapters, respond
@@ -30,37 +33,41 @@ class PresentView:
 
 
 @blueprint.get("")
-def page(namespace: str, name: str) -> Response:
-    """Show the presenter's screen of the route `?route=` (default: the first that has something to slide)."""
-    return _respond(namespace, name, presenter=True)
+@blueprint.get("/http/<int:http_route>")
+def page(namespace: str, name: str, http_route: int | None = None) -> Response:
+    """Show the presenter's screen."""
+    stage = stage_view(namespace, name, http_route, presenter=True)
+    return respond("pages/present.html", stage, qr=_qr(stage.audience_url))
 
 
-@blueprint.get("/audience")
-def audience(namespace: str, name: str) -> Response:
-    """Show the same picture, read only."""
-    return _respond(namespace, name, presenter=False)
+def stage_view(namespace: str, name: str, http_route: int | None, *, presenter: bool) -> PresentView:
+    """Return the stage of one route.
 
-
-def _respond(namespace: str, name: str, *, presenter: bool) -> Response:
+    :raises NotFound: there is no such VirtualService or route, or nothing in it to slide.
+    """
     found = adapters()
     virtual_service = cached_virtual_service(found.cluster, namespace=namespace, name=name)
     view = virtual_service_view(virtual_service, found.cluster, found.settings)
-    route = _route(view, request.args.get("route", ""))
-    audience_url = url_for("present.audience", namespace=namespace, name=name, route=route.index, _external=True)
-    stage = PresentView(view, route, presenter and not view.read_only, audience_url)
-    return respond("pages/present.html", stage, qr=_qr(audience_url))
+    route = _route(view, http_route)
+    shared = current_app.config["AUDIENCE_URL"]
+    # A short address is a coarse code, which a phone reads from the last row.
+    audience_url = shared + url_for(
+        "watch.page", namespace=namespace, name=name, http_route=http_route, _external=not shared
+    )
+    return PresentView(view, route, presenter and not (view.read_only or view.may_not), audience_url)
 
 
-def _route(view: VirtualServiceView, index: str) -> RouteView:
-    weighted = [route for route in view.http_routes if route.weighted]
-    if not index:
-        if not weighted:
-            raise NotFound(f"{view.namespace}/{view.name} has no HTTP route with two destinations to present.")
-        return weighted[0]
-    found = next((route for route in weighted if str(route.index) == index), None)
-    if found is None:
-        known = ", ".join(str(route.index) for route in weighted) or "none"
-        raise InvalidInput(f'"{index}" is not possible: "route" is one of {known}.', field="route")
+def _route(view: VirtualServiceView, index: int | None) -> RouteView:
+    weighted = {route.index: route for route in view.http_routes if route.weighted}
+    if not weighted:
+        raise NotFound(f"{view.namespace}/{view.name} has no HTTP route with two destinations to present.")
+    first = min(weighted)
+    if (found := weighted.get(first if index is None else index)) is None:
+        known = ", ".join(map(str, weighted))
+        words = (
+            f"HTTP route {index} of {view.namespace}/{view.name} has nothing to slide, or is not there; {known} has."
+        )
+        raise NotFound(words)
     return found
 
 

@@ -10,18 +10,13 @@ from werkzeug.datastructures import MultiDict
 from webapp.istio.gateways import MESH
 from webapp.istio.matching import gateway_names
 from webapp.istio.objects import VirtualService
-from webapp.istio.sample import CONNECTION_HEADERS, SAFE_METHODS
+from webapp.istio.sample import CONNECTION_HEADERS, LONGEST_HEADERS, LONGEST_HOST, LONGEST_PATH, SAFE_METHODS
 from webapp.istio.snapshot import Snapshot
 from webapp.settings import NAMESPACE
 from webapp.traffic.targets import Target, unaskable
 from webapp.views.models.explain import RequestView
 
 METHODS = (*SAFE_METHODS, "POST", "PUT", "PATCH", "DELETE")
-
-LONGEST_HOST = 255
-LONGEST_PATH = 1000
-LONGEST_HEADERS = 1500
-"""Characters of all header lines. Host, path and headers are an address together, and servers bound those to 4 KiB."""
 
 # What https://www.rfc-editor.org/rfc/rfc3986#section-3.3 lets stand as it is: anything else would be sent changed.
 _PATH = re.compile(r"/([A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*")

@@ -19,11 +19,10 @@ from webapp.istio.weights import USUAL_TOTAL, parse_weights, rescale
 from webapp.traffic.targets import TAG_HEADER
 from webapp.views.pictures.virtual_service import virtual_service_view
 from webapp.views.render import adapters, respond
+from webapp.views.who import by
 
 blueprint = Blueprint("shifts", __name__, url_prefix="/virtual-services/<namespace>/<name>")
 ROUTE = "/<any(http, tls, tcp):section>/<int:index>"
-
-WHO = "crossfade"
 
 
 @blueprint.before_request
@@ -132,7 +131,7 @@ def _shift(
             route,
             seen=seen,
             choose=lambda: choose(current, route),
-            by=WHO,
+            by=by(),
             now=datetime.now(UTC),
             consent=request.form.get("consent", ""),
             history=adapters().settings.history,

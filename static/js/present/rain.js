@@ -3,6 +3,8 @@ import { isFailure } from "../window.js";
 
 const FALL_MS = 2_600;
 const MOST = 400;
+/** Pixels: without a graphics card a canvas as large as a 4K screen costs twice as much, and marks this large hide it. */
+const WIDEST = 1_920;
 /** Spreads neighbours far apart, evenly over the width, however many fall. */
 const GOLDEN = 0.618033988749895;
 
@@ -16,6 +18,7 @@ export class Rain {
   #versions = new Map();
   #frame = 0;
   #held = 0;
+  #ratio = 1;
   #still = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** @param {HTMLElement} host its size is the rain's */
@@ -59,7 +62,8 @@ export class Rain {
 
   #fit() {
     const { clientWidth: width, clientHeight: height } = this.#host;
-    Object.assign(this.#canvas, { width: width * devicePixelRatio, height: height * devicePixelRatio });
+    this.#ratio = Math.min(devicePixelRatio, WIDEST / (width || 1));
+    Object.assign(this.#canvas, { width: width * this.#ratio, height: height * this.#ratio });
     this.#sprites.clear();
     this.#draw(performance.now());
   }
@@ -91,7 +95,7 @@ export class Rain {
   }
 
   get #size() {
-    return Math.round(Math.min(Math.max(this.#canvas.height / 9, 18 * devicePixelRatio), 56 * devicePixelRatio));
+    return Math.round(Math.min(Math.max(this.#canvas.height / 9, 18 * this.#ratio), 56 * this.#ratio));
   }
 
   #sprite(name, size) {

@@ -13,6 +13,8 @@ export class Shifter {
   #sending = false;
   #panic = 0;
   #looking = false;
+  #undoing = false;
+  #going = [];
   #sent = 0;
 
   /** @param {{page: string, httpRoute: number, digest: string, weights: number[], changed: Function, failed: Function}} options */
@@ -29,16 +31,27 @@ export class Shifter {
 
   want(weights) {
     this.#panic = 0;
+    this.#undoing = false;
     this.#wish(weights);
   }
 
   panic(weights) {
     this.#panic = PANICS;
+    this.#undoing = false;
     this.#wish(weights);
   }
 
+  /** Go back: a wish that was not sent yet is dropped; what is on its way is undone after it. */
   undo() {
+    const unsent = this.#sending && String(this.#wanted) !== String(this.#going);
+    if (unsent) return this.#wish(this.#going);
+    this.#undoing = this.#sending;
     if (!this.#sending) this.#send("undo", []);
+  }
+
+  /** Keep a timed shift. */
+  keep() {
+    if (!this.#sending) this.#send("keep", []);
   }
 
   /** The cluster has changed: see what is stored now, unless an answer of ours is about to say it. */
@@ -65,12 +78,14 @@ export class Shifter {
   }
 
   #sendWish() {
+    if (this.#undoing) return this.undo();
     if (String(this.#wanted) === String(this.#stored)) return this.#tell();
     this.#send("weights", this.#wanted.map((weight) => ["weight", weight]));
   }
 
   async #send(what, fields) {
     this.#sending = true;
+    this.#going = this.#wanted;
     this.#sent += 1;
     this.#tell();
     try {
@@ -79,7 +94,7 @@ export class Shifter {
       const response = await this.#fetch(path, { method: "POST", body });
       const answer = await response.json();
       // A press while this was on its way is the newer wish; an undo has none.
-      if (response.ok) this.#take(answer, what === "undo" ? undefined : this.#wanted);
+      if (response.ok) this.#take(answer, what === "weights" ? this.#wanted : undefined);
       else this.#refused(answer.error);
     } catch (error) {
       this.#drop(error.name === "TimeoutError" ? "No answer in 15 s. What was asked may still happen." : "The dashboard can't be reached.");
@@ -101,6 +116,7 @@ export class Shifter {
 
   #drop(words) {
     this.#panic = 0;
+    this.#undoing = false;
     this.#wanted = this.#stored;
     this.#options.failed(words);
   }
@@ -112,11 +128,12 @@ export class Shifter {
     this.#stored = weights;
     this.#wanted = wish ?? weights;
     this.#digest = route.route_digest;
-    this.#tell();
+    this.#tell(route.return);
   }
 
-  #tell() {
-    this.#options.changed({ wanted: this.#wanted, sending: this.#sending });
+  /** @param waiting what goes back unless it is kept, null where nothing does, undefined where that is not news */
+  #tell(waiting) {
+    this.#options.changed({ wanted: this.#wanted, sending: this.#sending, waiting });
   }
 
   #fetch(path, options) {

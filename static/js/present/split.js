@@ -9,6 +9,11 @@ export class Split {
     this.#segments = [...host.querySelectorAll(".segment")];
   }
 
+  /** How many destinations there are. */
+  get size() {
+    return this.#segments.length;
+  }
+
   /** @param {number[]} weights @param {boolean} sending */
   show(weights, sending) {
     this.#host.dataset.sending = sending ? "yes" : "no";

@@ -148,8 +148,12 @@ class Stage:
         add(f"{virtual_service}/explain", "explain.ask", self._explain, methods=["POST"])
         add(f"{route}/tag", "shifts.tag", self._post, methods=["POST"])
         add(f"{route}/sampling", "sampling.change", self._post, methods=["POST"])
+        add(f"{route}/sampling", "sampling.page", lambda **_: "")
+        add(f"{route}/identify", "identify.page", lambda **_: "")
         add(f"{route}/answers", "answers.page", lambda **_: "")
         add(f"{route}/answers.csv", "answers.csv", lambda **_: "")
+        add(f"{route}/answers.svg", "take_away.chart", lambda **_: "")
+        add(f"{route}/receipt.md", "take_away.receipt", lambda **_: "")
 
         @app.after_request
         def guard(response: Response) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -42,6 +43,16 @@ def test_a_cut_stream_is_said_and_opened_again(stage: Stage, open_route: Open) -
     expect(page.locator(".old-data")).to_be_hidden()
     stage.change([60, 40])
     expect(page.locator("#route-0-weight-1")).to_have_value("40")
+
+
+def test_a_cut_stream_goes_on_from_the_last_event_that_had_an_id(stage: Stage, open_route: Open) -> None:
+    page = open_route()
+    stage.streams[-1].put(b'id: p-7\nevent: shift\ndata: {"http_route": 9}\n\n')
+    stage.pulse(age_seconds=0.4)
+    expect(page.locator("#cluster")).to_have_text("live, 0.4 s ago")
+    with page.expect_request("**/stream?*") as asked:
+        stage.close_streams()
+    assert parse_qs(urlsplit(asked.value.url).query)["last_event_id"] == ["p-7"]
 
 
 @pytest.mark.console("status of 503")

@@ -40,6 +40,28 @@ def test_answer(api, client, code, reason):
     assert client.call("GET", ISTIO)[0] == 200
 
 
+def test_a_lost_server_breaks_every_connection_and_open_watches(api, client):
+    watch = client.open("GET", f"{ISTIO}?watch=1")
+    assert api.faults.wait_for_watches(1, DEADLINE_SECONDS)
+    api.faults.lose(60)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        list(watch.stream())
+    for path in ("/livez", ISTIO):
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            client.call("GET", path)
+    assert 0 < api.faults.lost_seconds <= 60
+    api.faults.clear()
+    assert client.call("GET", ISTIO)[0] == 200
+
+
+def test_a_lost_server_comes_back_by_itself(api, client):
+    api.faults.lose(0.05)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        client.call("GET", ISTIO)
+    api.store.wait_until(lambda: False, api.faults.lost_seconds)
+    assert client.call("GET", ISTIO)[0] == 200
+
+
 def test_busy_server_says_when_to_come_again(api, client):
     api.faults.answer(429, retry_after_seconds=3)
     response = client.open("GET", ISTIO)

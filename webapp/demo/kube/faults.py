@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -47,6 +48,7 @@ class Faults:
         self._forbidden: list[tuple[str, str, str]] = []
         self._hidden: list[tuple[str, str]] = []
         self._clearings = 0
+        self._lost_until = 0.0
         self._open: Counter[str] = Counter()
         self.cuts = 0
         self.expiries = 0
@@ -78,6 +80,16 @@ class Faults:
     def stall(self, *, times: int = UNTIL_CLEARED, verb: str = ANY, resource: str = ANY) -> None:
         """Accept matching requests and never answer; `clear()` closes their connections."""
         self._add(_Rule(verb, resource, times, delay_seconds=math.inf))
+
+    def lose(self, seconds: float) -> None:
+        """Be gone for so long, or until `clear()`: break open watches, and every connection that asks something."""
+        self._lost_until = time.monotonic() + seconds
+        self.cut_watches()
+
+    @property
+    def lost_seconds(self) -> float:
+        """How much longer `lose` holds."""
+        return max(0.0, self._lost_until - time.monotonic())
 
     def reject(
         self,
@@ -140,12 +152,15 @@ class Faults:
         with self._lock:
             self._rules, self._forbidden, self._hidden = [], [], []
             self._clearings += 1
+            self._lost_until = 0.0
         self._store.wake()
 
     # What the server asks.
 
     def before(self, request: Request, is_stopping: Callable[[], bool]) -> None:
         """Do to a request what the rules say: wait, raise an answer, or drop the connection."""
+        if self.lost_seconds:
+            raise Dropped
         clearings = self._clearings
         for rule in self._take(request, at_admission=False):
             if rule.delay_seconds:

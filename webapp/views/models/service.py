@@ -12,6 +12,7 @@ class RouteReachView:
     """One route that reaches a service: which VirtualService, its match in words, its destinations.
 
     :param http_route: its place in the VirtualService's `spec.<section>`, as a rule `spec.http`.
+    :param unsplit: what decides which version answers where the route names none; empty where it does.
     """
 
     namespace: str
@@ -21,6 +22,7 @@ class RouteReachView:
     gateways: list[str]
     destinations: list[DestinationView]
     section: str = "http"
+    unsplit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from webapp.views.models.shared import ClusterView, DestinationView, NoteView
+from webapp.views.models.shared import ClusterView, DestinationView, NoteView, VersionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class SamplingView:
 
     :param request: the exact request, as `GET http://address/path` and `Host: …` lines.
     :param reason: why it is impossible, in words, with the cure.
+    :param asks_example: an example of a request would mend what is impossible.
+    :param unchecked: why it can't be known whether the route takes the example, empty where it does.
+    :param tls: how the gateway's certificate is checked, in a sentence; empty where there is none.
+    :param gateways: how the gateway's pods are asked, in a sentence; empty where it has one or none is known.
     """
 
     state: str
@@ -56,6 +60,12 @@ class SamplingView:
     reason: str = ""
     tag: bool = False
     identified_by: str = ""
+    gateways: str = ""
+    asks_example: bool = False
+    connection: str = "keep-alive"
+    follow_redirects: bool = False
+    unchecked: str = ""
+    tls: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class RouteView:
     :param return_: what waits to be kept, None where nothing does; JSON has it as `return`.
     :param return_seconds: what the form proposes: 0 for no return, None where none can be noted.
     :param serves_itself: it is the route by which this page came.
+    :param unsplit: the versions that share what goes to a lone destination without a subset.
     :param extras: timeouts, retries, mirrors, faults … in words, so that nothing is hidden.
     """
 
@@ -100,6 +111,7 @@ class RouteView:
     return_: ReturnView | None = None
     return_seconds: int | None = None
     serves_itself: bool = False
+    unsplit: list[VersionView] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,10 @@ class OwnerView:
 
 @dataclass(frozen=True, slots=True)
 class VirtualServiceView:
-    """The page of one VirtualService."""
+    """The page of one VirtualService.
+
+    :param may_not: the right that is lacking to change it, in a sentence; empty where none is known to.
+    """
 
     cluster: ClusterView
     namespace: str
@@ -127,3 +142,4 @@ class VirtualServiceView:
     notes: list[NoteView]
     read_only: bool
     owner: OwnerView | None = None
+    may_not: str = ""

@@ -18,7 +18,7 @@ from webapp.istio.objects import RawObject
 from webapp.istio.parse_values import mapping
 from webapp.views.models.adopt import DiffLineView, PlanView, StepView
 from webapp.views.models.virtual_service import OwnerView
-from webapp.views.pictures.parts import note_views
+from webapp.views.pictures.parts import lacks_right, note_views
 
 CONTEXT_LINES = 3
 _FIRST_HUNK = re.compile(r"@@ -[01][, ]")
@@ -101,10 +101,8 @@ def _diff(before: list[str], after: list[str]) -> Iterator[DiffLineView]:
 
 
 def _may_not(plan: Plan, cluster: Cluster) -> str:
-    for step in plan.steps:
-        if cluster.can(step.verb, step.resource, namespace=step.namespace) is False:
-            return (
-                f"This dashboard may not {step.verb} {step.resource} in namespace {step.namespace}: its role lacks "
-                "that right. Give it the right, or write the objects below by hand."
-            )
-    return ""
+    lacks = (lacks_right(cluster, each.verb, each.resource, namespace=each.namespace) for each in plan.steps)
+    found = next(filter(None, lacks), "")
+    if not found or cluster.person:
+        return found
+    return f"{found} Give it the right, or write the objects below by hand."

@@ -13,10 +13,10 @@ from webapp.istio.mesh import report_names, route_marks
 from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.routes import action_words, destination_versions, match_words
 from webapp.istio.snapshot import Snapshot
-from webapp.panel import Panel
+from webapp.panel import Panel, identification_of
 from webapp.settings import Settings
 from webapp.traffic.answers import Kind
-from webapp.traffic.identify import is_envoys_own, kind_of, report_of
+from webapp.traffic.identify import is_envoys_own, kind_of, report_of, version_of
 from webapp.traffic.prober import Reply
 from webapp.traffic.targets import TAG_HEADER, Identification, Target, unaskable
 from webapp.views.models.explain import ExplanationView, GatewayAnswerView, RequestView, StepView, TakenView
@@ -68,11 +68,7 @@ def explained(
         host=request.host,
         path=request.path,
         headers=headers_of(request),
-        identification=Identification(
-            header=settings.version_header,
-            json_field=settings.version_json_field,
-            pattern=settings.version_pattern,
-        ),
+        identification=identification_of(snapshot, owner, route, settings) if route else Identification(),
         versions=report_names(snapshot, owner, route) if route else {},
     )
     reason = unaskable(target)
@@ -138,7 +134,7 @@ def answer_view(found: Explained, target: Target, reply: Reply, snapshot: Snapsh
     """Show what came of sending the target's request once, beside what was to be expected."""
     kind = reply.failure or kind_of(status=reply.status, headers=reply.headers, body=reply.body)
     report = report_of(headers=reply.headers, body=reply.body, by=target.identification)
-    version = target.versions.get(report)
+    version = version_of(headers=reply.headers, body=reply.body, target=target)
     by = "nobody" if reply.failure else "gateway" if is_envoys_own(reply.headers) else "app"
     verdict, text = _verdict(found.explanation, kind, by, report[:_LONGEST_REPORT], version)
     return GatewayAnswerView(

@@ -44,7 +44,7 @@ class Choice(NamedTuple):
 def mesh_view(cluster: Cluster, settings: Settings, choice: Choice) -> MeshView:
     """List the services; only the rows that are shown are drawn, each once until something of it changes."""
     snapshot, status = cluster.snapshot(), cluster.status()
-    keys, door = service_keys(snapshot), Door(settings.gateway_url, cluster.in_cluster)
+    keys, door = _listed(cluster, snapshot), Door(settings.gateway_url, cluster.in_cluster)
     fitting = [key for key in keys if _fits(snapshot, key, choice)]
     shown, paging = page_of(fitting, page=choice.page, limit=choice.limit)
     return MeshView(
@@ -59,6 +59,16 @@ def mesh_view(cluster: Cluster, settings: Settings, choice: Choice) -> MeshView:
         show=choice.show,
         paging=paging,
     )
+
+
+def _listed(cluster: Cluster, snapshot: Snapshot) -> Sequence[Key]:
+    """Give the services that who asks may list."""
+    keys = service_keys(snapshot)
+    if cluster.person is None:
+        return keys
+    services = cluster.where("list", "services", snapshot.services)
+    entries = cluster.where("list", "serviceentries", (key for key in keys if key not in snapshot.services))
+    return [key for key in keys if key[0] in (services if key in snapshot.services else entries)]
 
 
 def page_of(fitting: Sequence[_V], *, page: int, limit: int | None) -> tuple[Sequence[_V], PagingView]:
@@ -153,12 +163,17 @@ def _split(
         return SplitView(views, "", name, route.index, route.section)
     if gateways := _gateways(snapshot, key, routes):
         return SplitView([], f"the way in, by {' and '.join(gateways)}", "", None)
+    return SplitView([], no_split(versions) or "no split", "", None)
+
+
+def no_split(versions: tuple[Version, ...]) -> str:
+    """Say who answers where no weights decide; empty where there is no version to name."""
     ready = [each.ready for each in versions]
     if len([count for count in ready if count]) > 1:
         # The balancer (LEAST_REQUEST) spreads over pods, so shares are near their counts, no more than near.
         shares = "/".join(f"{100 * count / sum(ready):.0f}" for count in ready)
-        return SplitView([], f"no split: about by pods, {shares}", "", None)
-    return SplitView([], "one version" if len(versions) == 1 else "no split", "", None)
+        return f"no split: about by pods, {shares}"
+    return "one version" if len(versions) == 1 else ""
 
 
 def _gateways(snapshot: Snapshot, key: Key, routes: tuple[tuple[VirtualService, Route], ...]) -> tuple[str, ...]:

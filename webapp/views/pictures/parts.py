@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from webapp.cluster.cluster import ClusterStatus
+from webapp.cluster.cluster import Cluster, ClusterStatus
+from webapp.events import STATE_WORDS
 from webapp.istio.diagnostics import Note
 from webapp.istio.mesh import Version, destination_pods, route_marks
 from webapp.istio.objects import Route, VirtualService
@@ -13,7 +14,6 @@ from webapp.istio.patch import is_tagged
 from webapp.istio.routes import destination_versions
 from webapp.istio.snapshot import Snapshot
 from webapp.istio.weights import shares
-from webapp.live import STATE_WORDS
 from webapp.traffic.targets import TAG_HEADER
 from webapp.views.models.shared import ClusterView, DestinationView, NoteView, ProgressView, VersionView
 
@@ -65,6 +65,18 @@ def destination_views(snapshot: Snapshot, virtual_service: VirtualService, route
             )
         )
     return views
+
+
+def lacks_right(cluster: Cluster, verb: str, resource: str, *, namespace: str) -> str:
+    """Say that the person or this dashboard may not do something there; empty where that is not known."""
+    if cluster.can(verb, resource, namespace=namespace) is not False:
+        return ""
+    what = f"{verb} {resource} in namespace {namespace}"
+    if cluster.person:
+        return (
+            f"You ({cluster.person.name}) may not {what}: ask whoever grants rights there for a role that has this one."
+        )
+    return f"This dashboard may not {what}: its role lacks that right."
 
 
 def ago(at: str, now: datetime) -> str:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from webapp.cluster.cluster import Cluster
 from webapp.errors import NotFound
 from webapp.istio.diagnostics import service_page_notes
-from webapp.istio.mesh import host_of, pods_of, routes_reaching, rules_for_host, service_keys, versions_of
+from webapp.istio.mesh import (
+    host_of,
+    pods_of,
+    routes_reaching,
+    rules_for_host,
+    service_keys,
+    unsplit_versions,
+    versions_of,
+)
 from webapp.istio.routes import match_words
 from webapp.settings import Settings
 from webapp.views.models.service import PodView, RouteReachView, ServiceView
-from webapp.views.pictures.mesh import Door, reached
+from webapp.views.pictures.mesh import Door, no_split, reached
 from webapp.views.pictures.parts import destination_views, note_views, status_view, version_view
 
 
@@ -19,6 +27,8 @@ def service_view(cluster: Cluster, settings: Settings, *, namespace: str, name: 
     :raises NotFound: neither a Service nor a host of a ServiceEntry has that name.
     """
     snapshot, key = cluster.snapshot(), (namespace, name)
+    kind = "services" if key in snapshot.services or key not in service_keys(snapshot) else "serviceentries"
+    cluster.expect_may(("get", "list"), kind, namespace=namespace)
     if key not in snapshot.services and key not in service_keys(snapshot):
         raise NotFound(f"There is no service {namespace}/{name}.")
     versions, routes = versions_of(snapshot, key), routes_reaching(snapshot, key)
@@ -46,6 +56,7 @@ def service_view(cluster: Cluster, settings: Settings, *, namespace: str, name: 
                 match=match_words(route),
                 gateways=list(owner.gateways),
                 destinations=destination_views(snapshot, owner, route),
+                unsplit=no_split(unsplit_versions(snapshot, owner, route)),
             )
             for owner, route in routes
         ],

@@ -11,14 +11,16 @@ from webapp.istio.delegates import delegate_key
 from webapp.istio.diagnostics import route_notes, virtual_service_notes
 from webapp.istio.gateways import GatewayAddress, gateway_address
 from webapp.istio.history import NoUndo, changes, undo_weights
+from webapp.istio.mesh import unsplit_versions
 from webapp.istio.objects import HttpRoute, Route, VirtualService
 from webapp.istio.ownership import owner_of
 from webapp.istio.routes import action_words, extra_words, match_words, route_digest
 from webapp.istio.snapshot import Snapshot
 from webapp.istio.timed import USUAL_SECONDS, rfc3339, serves_itself, tolerated, waiting_return
 from webapp.istio.weights import weight_total
-from webapp.panel import Panel, panel_of
+from webapp.panel import Panel, panel_of, tls_words
 from webapp.settings import Settings
+from webapp.traffic.targets import Identification
 from webapp.views.models.virtual_service import (
     ChangeView,
     DelegateView,
@@ -29,14 +31,16 @@ from webapp.views.models.virtual_service import (
     UndoView,
     VirtualServiceView,
 )
-from webapp.views.pictures.parts import ago, destination_views, note_views, status_view
+from webapp.views.pictures.parts import ago, destination_views, lacks_right, note_views, status_view, version_view
 
 
 def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> VirtualService:
     """Return the object as the watch knows it.
 
+    :raises Forbidden: who asks may not see it.
     :raises NotFound: there is none; the words say whether the picture is complete.
     """
+    cluster.expect_may(("get", "list"), "virtualservices", namespace=namespace)
     found = cluster.snapshot().virtual_services.get((namespace, name))
     if found is None:
         whole = cluster.status().state == "live"
@@ -52,7 +56,7 @@ def virtual_service_view(
 
     :param host: the Host by which the page was asked for, to know the route by which it came.
     """
-    snapshot = cluster.snapshot()
+    snapshot, namespace = cluster.snapshot(), virtual_service.metadata.namespace
     owner = owner_of(virtual_service.metadata)
     address = gateway_address(virtual_service, snapshot, in_cluster=cluster.in_cluster)
     found = address.url if isinstance(address, GatewayAddress) else ""
@@ -73,7 +77,7 @@ def virtual_service_view(
     ]
     return VirtualServiceView(
         cluster=status_view(cluster.status(), snapshot),
-        namespace=virtual_service.metadata.namespace,
+        namespace=namespace,
         name=virtual_service.metadata.name,
         hosts=list(virtual_service.hosts),
         gateways=list(virtual_service.gateways),
@@ -84,6 +88,7 @@ def virtual_service_view(
         notes=note_views(virtual_service_notes(snapshot, virtual_service)),
         read_only=settings.read_only,
         owner=OwnerView(owner.tool, owner.name, owner.consequence) if owner else None,
+        may_not="" if settings.read_only else lacks_right(cluster, "patch", "virtualservices", namespace=namespace),
     )
 
 
@@ -119,6 +124,7 @@ def _route_view(
         return_=_return_view(virtual_service, route, now),
         return_seconds=USUAL_SECONDS * own if tolerated(owner_of(virtual_service.metadata)) else None,
         serves_itself=own,
+        unsplit=[version_view(each) for each in unsplit_versions(snapshot, virtual_service, route)],
     )
 
 
@@ -138,7 +144,13 @@ def _sampling_view(panel: Panel, settings: Settings) -> SamplingView:
         request=panel.request,
         reason=panel.reason,
         tag=panel.tagged,
-        identified_by=_identified_by(panel, settings),
+        identified_by=identified_by(panel, settings),
+        gateways=panel.gateways,
+        asks_example=panel.asks_example,
+        connection=panel.target.connection if panel.target else "keep-alive",
+        follow_redirects=panel.target is not None and panel.target.follow_redirects,
+        unchecked=panel.unchecked,
+        tls=tls_words(panel.target, settings),
     )
 
 
@@ -147,12 +159,15 @@ def _delegate_view(snapshot: Snapshot, virtual_service: VirtualService, route: H
     return DelegateView(*key, there=key in snapshot.virtual_services) if key else None
 
 
-def _identified_by(panel: Panel, settings: Settings) -> str:
+def identified_by(panel: Panel, settings: Settings) -> str:
+    """Say by what versions are told: the tag, or what the route or the settings name; empty where nothing does."""
     if panel.tagged:
         return "the response tag"
+    usual = Identification(settings.version_header, settings.version_json_field, settings.version_pattern)
+    by = panel.target.identification if panel.target else usual
     ways = [
-        f"the header {settings.version_header}" if settings.version_header else "",
-        f"the JSON field {settings.version_json_field}" if settings.version_json_field else "",
-        "a pattern" if settings.version_pattern else "",
+        f"the header {by.header}" if by.header else "",
+        f"the JSON field {by.json_field}" if by.json_field else "",
+        "a pattern" if by.pattern else "",
     ]
     return ", ".join(filter(None, ways))
