@@ -80,6 +80,17 @@ class Api:
         """Send a JSON Patch."""
         return self.call("PATCH", path, operations, content_type=JSON_PATCH)
 
+    def written(self, path: str, *, since: str) -> list[Raw]:
+        """Return an object as it was after each write since a resourceVersion, and in the second that follows now.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+        """
+        kind, _, name = path.rpartition("/")
+        query = f"watch=1&timeoutSeconds=1&resourceVersion={since}&fieldSelector=metadata.name%3D{name}"
+        headers = {"Authorization": f"Bearer {self._token}"}
+        lines = self._pool.request("GET", f"{self.url}{kind}?{query}", headers=headers).data.splitlines()
+        return [json.loads(each)["object"] for each in lines]
+
     def apply(self, *objects: Raw) -> list[Raw]:
         """Create objects, or merge them into those that are there; a `status` is written as its controller would."""
         return [self._apply(each) for each in objects]

@@ -36,11 +36,13 @@ ETCD = Tool("etcd", "go.etcd.io/etcd/server/v3", CACHE / "etcd")
 API_SERVER = Tool("kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", CACHE / "kube-apiserver")
 ISTIOCTL = Tool("istiod", "istio.io/istio/istioctl/cmd/istioctl", CACHE / "istioctl")
 """Judges objects offline, as the field does: the same module as istiod, so the two are of one version."""
+PILOT_AGENT = Tool("istiod", "istio.io/istio/pilot/cmd/pilot-agent", CACHE / "pilot-agent")
+"""Brings proxies their certificates."""
 KUBECTL = Tool("kubernetes", "k8s.io/kubernetes/cmd/kubectl", CACHE / "kubectl")
 VERSION_VARIABLE = "k8s.io/component-base/version.gitVersion"
 """Where Kubernetes' own build writes what `/version` says; where a program has no such variable, nothing happens."""
 
-TOOLS = (ETCD, API_SERVER, KUBECTL, ISTIOD, ISTIOCTL)
+TOOLS = (ETCD, API_SERVER, KUBECTL, ISTIOD, ISTIOCTL, PILOT_AGENT)
 
 
 class BuildFailed(Exception):

@@ -17,6 +17,7 @@ from tests.mesh.processes import Program
 NODE_ADDRESS = "10.244.0.1"
 ISTIOD_ADDRESS = "10.96.0.10"
 XDS_PORT = 15010
+CA_PORT = 15012
 CERTIFICATE = "apiserver.crt"
 
 
@@ -49,7 +50,7 @@ TOKENS = f'{ADMIN_TOKEN},admin,1,"system:masters"\n{LIMITED_TOKEN},limited,2\n'
 
 MESH_CONFIG = """\
 rootNamespace: istio-system
-enableAutoMtls: false
+enableAutoMtls: true
 defaultProviders: {}
 accessLogFile: ""
 """
@@ -101,12 +102,13 @@ def api_server(directory: Path, ports: Ports = SHARED) -> Program:
 
 
 def istiod(directory: Path, kubeconfig: Path) -> Program:
-    """Return istiod, which serves Envoy without TLS and its webhook with TLS at the address of its Service."""
+    """Return istiod, which configures Envoy without TLS; its webhook and its authority are served with TLS."""
     config = directory / "mesh.yaml"
     config.write_text(MESH_CONFIG)
     command: list[str | Path] = [
         *(ISTIOD.path, "discovery", "--kubeconfig", kubeconfig, "--meshConfig", config),
-        *("--grpcAddr", f"127.0.0.1:{XDS_PORT}", "--secureGRPCAddr", "", "--httpsAddr", f"{ISTIOD_ADDRESS}:443"),
+        *("--grpcAddr", f"127.0.0.1:{XDS_PORT}", "--secureGRPCAddr", f"127.0.0.1:{CA_PORT}"),
+        *("--httpsAddr", f"{ISTIOD_ADDRESS}:443"),
         *("--httpAddr", "127.0.0.1:15080", "--monitoringAddr", "127.0.0.1:15014", "--ctrlz_port", "0"),
     ]
     environment = {

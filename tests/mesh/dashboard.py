@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -27,10 +27,17 @@ NAMESPACE, ACCOUNT = "crossfade", "crossfade"
 
 
 class Dashboard:
-    """A running dashboard, asked as scripts ask it: JSON by the Accept header."""
+    """A running dashboard, asked as scripts ask it: JSON by the Accept header.
 
-    def __init__(self, program: Program, port: int = PAGES) -> None:
-        self.program, self.port = program, port
+    :param headers: of every request.
+    """
+
+    def __init__(self, program: Program, port: int = PAGES, headers: Mapping[str, str] | None = None) -> None:
+        self.program, self.port, self.headers = program, port, dict(headers or {})
+
+    def with_headers(self, **headers: str) -> Dashboard:
+        """Give the same dashboard to somebody who sends further headers."""
+        return Dashboard(self.program, self.port, {**self.headers, **headers})
 
     def get(self, path: str) -> tuple[int, Any]:
         """Return (status, JSON)."""
@@ -54,7 +61,7 @@ class Dashboard:
     def stream(self, virtual_service: str) -> Iterator[Stream]:
         """Open the page's stream of events."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
-        connection.request("GET", f"/stream?virtual_service={virtual_service}")
+        connection.request("GET", f"/stream?virtual_service={virtual_service}", headers=self.headers)
         response = connection.getresponse()
         try:
             assert response.status == 200
@@ -64,7 +71,7 @@ class Dashboard:
             connection.close()
 
     def _send(self, method: str, path: str, *, port: int, body: str | None = None) -> tuple[int, Any]:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": "application/json", **self.headers}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         connection = HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
@@ -102,11 +109,18 @@ def dashboards_account(cluster: BareCluster) -> Api:
 
 @contextmanager
 def running_dashboard(
-    cluster: BareCluster, directory: Path, *, kubeconfig: Path | None = None, port: int = PAGES, **settings: str
+    cluster: BareCluster,
+    directory: Path,
+    *,
+    kubeconfig: Path | None = None,
+    port: int = PAGES,
+    headers: Mapping[str, str] | None = None,
+    **settings: str,
 ) -> Iterator[Dashboard]:
     """Serve it until the block ends; gives it once its picture of the mesh is live.
 
     :param kubeconfig: its way to the API server, if not by the account above.
+    :param headers: of every request.
     """
     if kubeconfig is None:
         kubeconfig = dashboards_account(cluster).write_kubeconfig(directory / "kubeconfig")
@@ -124,7 +138,7 @@ def running_dashboard(
         return dashboard.probe("/readyz")[0] == 200
 
     program = Program("dashboard", command, directory=directory, environment=environment, is_ready=is_ready)
-    dashboard = Dashboard(program, port)
+    dashboard = Dashboard(program, port, headers)
     try:
         program.start()
         wait_until(lambda: dashboard.get("/")[1]["cluster"]["state"] == "live", "the dashboard's first list")

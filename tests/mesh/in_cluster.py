@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 import yaml
 
@@ -20,16 +17,19 @@ from tests.deploy.dockerfile import ROOT, stages
 from tests.mesh.api import Raw
 from tests.mesh.build import KUBECTL
 from tests.mesh.control_plane import CERTIFICATE, SHARED
-from tests.mesh.dashboard import OURS, Stream
-from tests.mesh.gateway import EXTERNAL_ADDRESS
+from tests.mesh.dashboard import OURS
 from tests.mesh.mesh import RealMesh
 from tests.mesh.objects import endpoint_slice, raw
 from tests.mesh.processes import Program
+from tests.mesh.proxy import Proxy, introduce, program
 
 DEPLOY = ROOT / "deploy"
 BASE = DEPLOY / "base"
 OVERLAYS = sorted(each.parent for each in DEPLOY.glob("overlays/*/kustomization.yaml"))
 PAGES, PROBES = 8000, 8001
+SIDECARS_ADMIN = 15100
+MUTUAL_TLS = {"security.istio.io/tlsMode": "istio"}
+"""The label by which an injected pod says that it can."""
 TIMEOUT_SECONDS = 15.0
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 IN_A_POD = f"""
@@ -59,11 +59,22 @@ def only(objects: Sequence[Raw], kind: str) -> Raw:
     return found
 
 
-class Pod:
-    """One pod of the Deployment, at an address of its own."""
+def settings_of(pod: Raw) -> dict[str, str]:
+    """Return the variables that a manifest gives to the dashboard."""
+    return {each["name"]: each["value"] for each in pod["spec"]["containers"][0]["env"]}
 
-    def __init__(self, mesh: RealMesh, objects: Sequence[Raw], folder: Path, *, number: int) -> None:
+
+class Pod:
+    """One pod of the Deployment, at an address of its own.
+
+    :param proxied: a sidecar listens at that address, and the dashboard where none but the sidecar can speak to it.
+    """
+
+    def __init__(
+        self, mesh: RealMesh, objects: Sequence[Raw], folder: Path, *, number: int, proxied: bool = False
+    ) -> None:
         self.address = f"10.244.8.{number}"
+        self.own_address = "127.0.0.1" if proxied else self.address
         template = only(objects, "Deployment")["spec"]["template"]
         name = f"crossfade-{number}"
         spec = template["spec"] | {"nodeName": "node-1"}
@@ -76,26 +87,64 @@ class Pod:
         metadata = only(objects, "Deployment")["metadata"]
         self.raw = raw("v1", "Pod", name, namespace=metadata["namespace"], spec=spec, status=status)
         self.raw["metadata"] |= template["metadata"]
+        self.sidecar: Program | None = None
+        if proxied:
+            self.raw["metadata"]["labels"] = template["metadata"]["labels"] | MUTUAL_TLS
+            proxy = Proxy(
+                role="sidecar",
+                name=f"{name}-proxy",
+                namespace=metadata["namespace"],
+                address=self.address,
+                account=spec["serviceAccountName"],
+                labels=self.raw["metadata"]["labels"],
+                admin_port=SIDECARS_ADMIN + number,
+                directory=folder,
+            )
+            introduce(mesh.api, proxy)
+            self.sidecar = program(proxy)
         account = mesh.account(namespace=metadata["namespace"], name=spec["serviceAccountName"])
         files = folder / name
         files.mkdir()
         (files / "token").write_text(account.token)
         (files / "namespace").write_text(metadata["namespace"])
         (files / "ca.crt").write_text((mesh.kubeconfig.parent / "certificates" / CERTIFICATE).read_text())
-        command = ["unshare", "--mount", "sh", "-c", IN_A_POD, "sh", files, sys.executable, "-m", "webapp", "serve"]
+        command: list[str | Path] = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            IN_A_POD,
+            "sh",
+            files,
+            sys.executable,
+            "-m",
+            "webapp",
+            "serve",
+        ]
         self.program = Program(
-            name, command, directory=folder, environment=self._environment(spec), is_ready=lambda: self.probe("/readyz")
+            name, command, directory=folder, environment=self._environment(), is_ready=lambda: self.probe("/readyz")
         )
 
-    def _environment(self, spec: Raw) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         """Return the image's, the manifest's and the kubelet's variables; a pod's own addresses are `0.0.0.0` to it."""
-        [container] = spec["containers"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         image = {name: value for name, value in stages()[-1].pairs("ENV").items() if name.startswith(OURS)}
-        settings = image | {each["name"]: each["value"] for each in container["env"]}
-        settings = {name: value.replace("0.0.0.0", self.address) for name, value in settings.items()}
+        settings = image | settings_of(self.raw)
+        settings = {name: value.replace("0.0.0.0", self.own_address) for name, value in settings.items()}
         kubelet = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": str(SHARED.api)}
         return inherited | settings | kubelet | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(self) -> None:
+        """Start its processes, the sidecar first, and wait until they are ready."""
+        if self.sidecar:
+            self.sidecar.start()
+        self.program.start()
+
+    def stop(self) -> None:
+        """End its processes."""
+        self.program.stop()
+        if self.sidecar:
+            self.sidecar.stop()
 
     def ask(self, path: str, *, port: int = PROBES, **headers: str) -> tuple[int, str]:
         """Ask by the pod's own address; return (status, body)."""
@@ -117,84 +166,46 @@ class Pod:
         self.program.stop()
 
 
-class Answer(NamedTuple):
-    """What a person got."""
+def listening(pod: Pod, namespace: str) -> Raw:
+    """Return what makes a sidecar listen itself, for want of the kernel's rules that lead connections to it.
 
-    status: int
-    headers: dict[str, str]
-    body: str
-
-    @property
-    def view(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
-class Person:
-    """Somebody who opens the dashboard at the ingress gateway and keeps its cookies.
-
-    :param host: the name by which he knows it.
-    :param prefix: where its pages begin, without the slash at the end.
+    https://istio.io/latest/docs/reference/config/networking/sidecar/#IstioIngressListener
     """
-
-    def __init__(self, host: str, prefix: str = "") -> None:
-        self.host, self.prefix = host, prefix
-        self.cookie = ""
-
-    def get(self, path: str, *, accept: str = "application/json") -> Answer:
-        """Ask for a page; an address that a page gave begins with the prefix already."""
-        return self._whole("GET", self.prefix + path.removeprefix(self.prefix), {"Accept": accept})
-
-    def post(self, path: str, **form: Any) -> Answer:
-        """Send a form as the page's own script would."""
-        headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": f"http://{self.host}",
-            "Sec-Fetch-Site": "same-origin",
+    ingress = [
+        {
+            "port": {"number": port, "protocol": "HTTP", "name": f"http-{port}"},
+            "bind": pod.address,
+            "defaultEndpoint": f"{pod.own_address}:{port}",
         }
-        return self._whole("POST", self.prefix + path, headers, urlencode(form, doseq=True))
-
-    @contextmanager
-    def stream(self, query: str = "") -> Iterator[Stream]:
-        """Open a page's stream."""
-        with self._asking("GET", f"{self.prefix}/stream{query}", {}) as response:
-            assert response.status == 200
-            yield Stream(response)
-
-    @contextmanager
-    def _asking(
-        self, method: str, path: str, headers: dict[str, str], body: str | None = None
-    ) -> Iterator[HTTPResponse]:
-        connection = HTTPConnection(EXTERNAL_ADDRESS, 80, timeout=TIMEOUT_SECONDS)
-        kept = {"Cookie": self.cookie} if self.cookie else {}
-        try:
-            connection.request(method, path, body=body, headers={"Host": self.host} | kept | headers)
-            with connection.getresponse() as response:
-                self.cookie = response.headers.get("Set-Cookie", self.cookie).partition(";")[0]
-                yield response
-        finally:
-            connection.close()
-
-    def _whole(self, method: str, path: str, headers: dict[str, str], body: str | None = None) -> Answer:
-        with self._asking(method, path, headers, body) as response:
-            return Answer(response.status, dict(response.headers), response.read().decode())
+        for port in (PAGES, PROBES)
+    ]
+    selector = {"labels": pod.raw["metadata"]["labels"]}
+    spec = {"workloadSelector": selector, "ingress": ingress, "egress": [{"hosts": ["~/*"]}]}
+    return raw("networking.istio.io/v1", "Sidecar", pod.raw["metadata"]["name"], namespace=namespace, spec=spec)
 
 
 @contextmanager
-def deployed(mesh: RealMesh, objects: Sequence[Raw], folder: Path, *, replicas: int) -> Iterator[list[Pod]]:
-    """Apply the objects and run the Deployment's pods, until the block ends."""
+def deployed(
+    mesh: RealMesh, objects: Sequence[Raw], folder: Path, *, replicas: int, proxied: bool = False
+) -> Iterator[list[Pod]]:
+    """Apply the objects and run the Deployment's pods, until the block ends.
+
+    :param proxied: each with a sidecar.
+    """
     # A namespace comes before what is in it; kustomize sorts them so.
     mesh.api.apply(*objects)
-    pods = [Pod(mesh, objects, folder, number=number) for number in range(1, replicas + 1)]
+    pods = [Pod(mesh, objects, folder, number=number, proxied=proxied) for number in range(1, replicas + 1)]
     service = only(objects, "Service")
     made = [*(pod.raw for pod in pods), endpoint_slice(service, [pod.raw for pod in pods], port=PAGES)]
+    made += [listening(pod, service["metadata"]["namespace"]) for pod in pods if proxied]
     try:
+        # A sidecar learns from its pod's labels what it has to do.
+        mesh.api.apply(*(each for each in made if proxied))
         for pod in pods:
-            pod.program.start()
+            pod.start()
         mesh.api.apply(*made)
         yield pods
     finally:
         for pod in pods:
-            pod.program.stop()
+            pod.stop()
         mesh.api.delete(*made, *(each for each in objects if each["kind"] not in {"Namespace", "ServiceAccount"}))

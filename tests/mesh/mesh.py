@@ -9,13 +9,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from tests.mesh import control_plane, gateway
+from tests.mesh import control_plane, gateway, proxy
 from tests.mesh.api import path_of
 from tests.mesh.bare import BareCluster
 from tests.mesh.objects import installation, refused_by_webhook, webhook
 from tests.mesh.processes import Program, wait_until
-
-CA_SECRET = "/api/v1/namespaces/istio-system/secrets/istio-ca-secret"
+from tests.mesh.proxy import CA_SECRET
 
 
 class RealMesh(BareCluster):
@@ -29,7 +28,8 @@ class RealMesh(BareCluster):
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         self.istiod = control_plane.istiod(directory, self.kubeconfig)
-        self.gateway = gateway.envoy(directory)
+        self._gateway_proxy = gateway.gateway_proxy(directory)
+        self.gateway = proxy.program(self._gateway_proxy)
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -45,6 +45,7 @@ class RealMesh(BareCluster):
         self.api.apply(*installation())
         self.istiod.start()
         self._switch_webhook_on()
+        proxy.introduce(self.api, self._gateway_proxy)
         self.gateway.start()
 
     def _switch_webhook_on(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.mesh.api import Raw
 from tests.mesh.control_plane import ISTIOD_ADDRESS
-from tests.mesh.gateway import EXTERNAL_ADDRESS, GATEWAY_ADDRESS, GATEWAY_LABELS
+from tests.mesh.gateway import EXTERNAL_ADDRESS, GATEWAY_ADDRESS, GATEWAY_LABELS, GATEWAY_POD
 
 ROOT_NAMESPACE = "istio-system"
 ISTIO_GROUPS = [f"{each}.istio.io" for each in ("networking", "security", "telemetry", "extensions")]
@@ -87,7 +87,7 @@ def installation() -> list[Raw]:
             {"name": "http-alternative", "port": 8080, "targetPort": 8080},
         ],
     )
-    gateway_pod = pod("gateway-1", namespace=ROOT_NAMESPACE, labels=GATEWAY_LABELS, address=GATEWAY_ADDRESS)
+    gateway_pod = pod(GATEWAY_POD, namespace=ROOT_NAMESPACE, labels=GATEWAY_LABELS, address=GATEWAY_ADDRESS)
     https = [{"name": "https-webhook", "port": 443, "targetPort": 443}]
     return [
         raw("v1", "Namespace", ROOT_NAMESPACE),

@@ -29,10 +29,11 @@ class Relay:
     """Carry bytes both ways, until told otherwise; one thread.
 
     :param target: the port of the server, on this machine.
+    :param host: the address at which clients are let in.
     """
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(self, target: int, *, host: str = "127.0.0.1") -> None:
+        self._target, self._host = target, host
         self.is_silent = False
         self._guard = RLock()
         self._pairs: set[_Pair] = set()
@@ -98,7 +99,7 @@ class Relay:
         self._selector.close()
 
     def _listen(self, port: int) -> socket.socket:
-        listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        listener = socket.create_server((self._host, port), backlog=128)
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ)
         return listener

@@ -14,9 +14,10 @@ from tests.deploy.addresses import addresses_in
 from tests.deploy.rights import USES, Right, used
 from tests.mesh.api import Raw
 from tests.mesh.gateway import EXTERNAL_ADDRESS, GATEWAY_LABELS
-from tests.mesh.in_cluster import BASE, DEPLOY, PAGES, Person, Pod, deployed, only, render
+from tests.mesh.in_cluster import BASE, DEPLOY, PAGES, Pod, deployed, only, render, settings_of
 from tests.mesh.mesh import RealMesh
 from tests.mesh.objects import ROOT_NAMESPACE, raw
+from tests.mesh.people import Person, reached
 from tests.mesh.processes import wait_until
 from tests.mesh.tutorial import NAME, NAMESPACE, running_tutorial
 
@@ -43,19 +44,10 @@ def pods(mesh: RealMesh, objects: list[Raw], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="module")
 def person(objects: list[Raw], pods: list[Pod]) -> Person:
     """Somebody at the gateway, which knows the way by now."""
-    variables = {each["name"]: each["value"] for each in pods[0].raw["spec"]["containers"][0]["env"]}
     host = only(objects, "VirtualService")["spec"]["hosts"][0]
-    person = Person(host, variables.get("CROSSFADE_PATH_PREFIX", ""))
-    wait_until(lambda: _first_page(person) == 200, "the dashboard through the gateway")
+    person = Person(host, settings_of(pods[0].raw).get("CROSSFADE_PATH_PREFIX", ""))
+    wait_until(lambda: reached(person), "the dashboard through the gateway")
     return person
-
-
-def _first_page(person: Person) -> int:
-    try:
-        answer = person.get("/")
-    except OSError:  # the gateway does not listen there yet
-        return 0
-    return answer.status if answer.status != 200 or answer.view["cluster"]["state"] == "live" else 0
 
 
 @pytest.fixture

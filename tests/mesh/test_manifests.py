@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.rights import ADOPT_USES, USES, granted, used
+from tests.deploy.rights import ADOPT_USES, IN_NAMES, USES, granted, used
 from tests.mesh.api import Raw, path_of
 from tests.mesh.in_cluster import BASE, DEPLOY, OVERLAYS, only, render
 from tests.mesh.mesh import RealMesh
@@ -24,6 +24,7 @@ RIGHTS = {
     "adopt": used(USES) | used(ADOPT_USES),
     "path-prefix": used(USES),
     "sign-in": used(USES),
+    "impersonate": used(USES) | IN_NAMES,
 }
 
 
@@ -64,6 +65,22 @@ def test_its_settings_are_settings(objects: list[Raw]) -> None:
     assert [server["hosts"] for server in only(objects, "Gateway")["spec"]["servers"]] == [hosts] * len(
         only(objects, "Gateway")["spec"]["servers"]
     )
+
+
+@pytest.mark.parametrize("name", ["sign-in", "impersonate"])
+def test_who_signs_in_is_told_by_the_gateway_alone(name: str) -> None:
+    objects = render(DEPLOY / "overlays" / name)
+    [container] = only(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
+    settings = Settings.from_environment({each["name"]: each["value"] for each in container["env"]})
+    assert settings.impersonate is (name == "impersonate")
+    headers = {settings.identity_header, settings.groups_header}
+    [rule] = only(objects, "RequestAuthentication")["spec"]["jwtRules"]
+    assert {each["header"] for each in rule["outputClaimToHeaders"]} == headers
+    for route in only(objects, "VirtualService")["spec"]["http"]:
+        assert set(route["headers"]["request"]["remove"]) == headers
+    [allowed, _] = only(objects, "AuthorizationPolicy")["spec"]["rules"]
+    principals = allowed["from"][0]["source"]["principals"]
+    assert [f"spiffe://{each}" for each in principals] == list(settings.gateway_identity)
 
 
 def test_the_version_is_the_programs(objects: list[Raw]) -> None:

@@ -9,9 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.chromium import FLAGS, chromium_path
 from tests.mesh.asking import Asking
 from tests.mesh.kubectl import Kubectl, differences, kustomized
 from tests.mesh.mesh import RealMesh
@@ -27,14 +26,6 @@ RULE = "5-destination-rule.yaml"
 def visitor(demo: RunningDemo) -> Iterator[Visitor]:
     with visiting(demo.page_url, demo.gateway_url) as visitor:
         yield visitor
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 IN_THE_ROW = {
@@ -92,7 +83,7 @@ def test_the_same_walk_on_the_real_api_server(embedded: Kubectl, real: Kubectl, 
             each.create_namespace("elsewhere")
         gateway = stack.enter_context(Asking())
         for step in STEPS:
-            # This mesh issues no certificates.
+            # Pods have no sidecars here, which would speak TLS.
             plain = "-" if step.file == RULE else str(step.path)
             for attempt in ("first", "again"):
                 ours, theirs = embedded("apply", "-f", str(step.path)), real("apply", "-f", plain, stdin=without_mtls())

@@ -23,7 +23,7 @@ def running_tutorial(mesh: RealMesh) -> Iterator[str]:
     It ends when the gateway has forgotten it too: else the next one would begin with this one's weights.
     """
     objects = {each["kind"]: each for each in tutorial_objects()}
-    # This mesh issues no certificates.
+    # Its pods have no sidecars here, which would speak TLS.
     del objects["DestinationRule"]["spec"]["trafficPolicy"]
     with Workloads(mesh.api, NAMESPACE) as workloads:
         workloads.run_pods(objects["Service"], {"v1": 1, "v2": 1})
