@@ -67,6 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     shift.add_argument("--verify", action="store_true", help="sample the gateway until its answers tell")
     shift.add_argument("--within", type=_seconds, default=60.0, metavar="SECONDS", help="for so long (default: 60)")
     shift.add_argument("--consent", default="", metavar="TOOL", help="write although this tool manages the object")
+    shift.add_argument(
+        "--return",
+        dest="return_seconds",
+        default="",
+        metavar="SECONDS",
+        help="go back after so long unless somebody keeps it (5 to 3600); a dashboard that runs carries it out",
+    )
     shift.set_defaults(run=_shift)
 
     status = commands.add_parser("status", help="print the services of the mesh and their splits")
@@ -107,6 +114,7 @@ def _shift(chosen: argparse.Namespace) -> int:
             route=chosen.route,
             within_seconds=chosen.within if chosen.verify else None,
             consent=chosen.consent,
+            return_seconds=chosen.return_seconds,
         )
         return run_shift(Settings.from_environment(os.environ), order)
     except (InvalidInput, InvalidSetting) as error:

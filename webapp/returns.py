@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 from webapp.cluster.cluster import Cluster
 from webapp.errors import CrossfadeError
+from webapp.istio.objects import JsonPatch, VirtualService
 from webapp.istio.timed import Due, due_returns, return_patch
 from webapp.metrics import Metrics
 
@@ -61,17 +62,21 @@ class Returns:
 
     def _carry_out(self, due: Due) -> None:
         namespace, name = due.key
+        patch: JsonPatch = []
+
+        def build(found: VirtualService) -> JsonPatch:
+            nonlocal patch
+            patch = return_patch(found, due.route_key, now=datetime.now(UTC), history=self._history)
+            return patch
+
         try:
-            with self._metrics.count_write("return"):
-                self._cluster.write(
-                    namespace=namespace,
-                    name=name,
-                    build=lambda found: return_patch(
-                        found, due.route_key, now=datetime.now(UTC), history=self._history
-                    ),
-                )
+            self._cluster.write(namespace=namespace, name=name, build=build)
         except CrossfadeError as error:
             self._failed[due] = time.monotonic()
+            self._metrics.count_written("return", error)
             log.warning("%s/%s was not returned, to be tried again: %s", namespace, name, error.message)
         else:
-            log.info("%s/%s: the time of a shift that nobody kept is over", namespace, name)
+            # Where another replica was first there was nothing left to write.
+            if patch:
+                self._metrics.count_written("return")
+                log.info("%s/%s: the time of a shift that nobody kept is over", namespace, name)

@@ -15,6 +15,7 @@ import pytest
 from kubernetes.client import ApiClient, CustomObjectsApi
 from kubernetes.config import new_client_from_config
 
+from tests.mesh.processes import wait_until
 from tests.running import RunningDemo, running_demo
 from webapp.commands.shift import choose_route, read_order, weights_in_order
 from webapp.errors import InvalidInput, NotFound
@@ -48,6 +49,11 @@ def virtual_service(api: ApiClient) -> dict[str, object]:
     return found
 
 
+def weights(api: ApiClient) -> list[int]:
+    route = parse_virtual_service(virtual_service(api)).http[0]
+    return list(route.weights)
+
+
 def test_a_verified_shift_prints_the_receipt(demo: RunningDemo) -> None:
     done = crossfade(demo, "shift", PLACE, "v2=100", "--verify")
     assert (done.returncode, done.stderr) == (0, "")
@@ -59,6 +65,13 @@ def test_an_unverified_shift_says_so(demo: RunningDemo) -> None:
     done = crossfade(demo, "shift", PLACE, "v1=70", "v2=30")
     assert (done.returncode, done.stderr) == (0, "")
     assert "The gateway was not asked" in done.stdout
+
+
+def test_a_timed_shift_is_brought_back_by_the_dashboard(demo: RunningDemo, api: ApiClient) -> None:
+    done = crossfade(demo, "shift", PLACE, "v1=20", "v2=80", "--return", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "* from: v1 70, v2 30\n* to: v1 20, v2 80\n" in done.stdout
+    wait_until(lambda: weights(api) == [70, 30], "the way back")
 
 
 def test_where_answers_differ_the_exit_code_says_it(demo: RunningDemo, api: ApiClient) -> None:
@@ -99,6 +112,7 @@ def test_an_object_that_somebody_manages_is_a_conflict_until_consent(demo: Runni
         pytest.param(["default/nobody", "v1=1"], "nobody", id="no-such-object"),
         pytest.param([PLACE, "v1=50", "v3=50"], "v3 is no destination of this route; it has v1, v2.", id="stranger"),
         pytest.param([PLACE, "v1=50", "v2=60"], "the weights have to add up to 100", id="sum"),
+        pytest.param([PLACE, "v1=100", "--return", "2"], "a whole number of seconds from 5 to 3600", id="return"),
         pytest.param([PLACE, "v1"], "'v1' is not of the form VERSION=WEIGHT.", id="form"),
         pytest.param(["nowhere", "v1=1"], "'nowhere' is not of the form NAMESPACE/NAME.", id="place"),
     ],

@@ -16,6 +16,7 @@ from webapp.errors import Conflict, CrossfadeError, InvalidInput, NotFound
 from webapp.istio.objects import HttpRoute, JsonPatch, Key, VirtualService
 from webapp.istio.routes import destination_versions, find_http_route, match_words, route_digest
 from webapp.istio.shift import shift_patch
+from webapp.istio.timed import parse_return_seconds
 from webapp.istio.weights import parse_weights
 from webapp.panel import asked_of, panel_of
 from webapp.receipt import Receipt, markdown
@@ -41,6 +42,7 @@ class Order:
     :param route: index or name of the HTTP route; empty: the only one that is weighted.
     :param within_seconds: how long the answers may take to tell, None where they are not asked.
     :param consent: the tool that manages the object, where the person says that he knows.
+    :param return_seconds: after how long a dashboard brings the earlier weights back unless somebody keeps the shift.
     """
 
     place: Key
@@ -48,10 +50,19 @@ class Order:
     route: str = ""
     within_seconds: float | None = None
     consent: str = ""
+    return_seconds: int | None = None
 
 
-def read_order(place: str, weights: Sequence[str], *, route: str, within_seconds: float | None, consent: str) -> Order:
-    """Read the command's arguments: `NAMESPACE/NAME` and `VERSION=WEIGHT`.
+def read_order(
+    place: str,
+    weights: Sequence[str],
+    *,
+    route: str,
+    within_seconds: float | None,
+    consent: str,
+    return_seconds: str = "",
+) -> Order:
+    """Read the command's arguments: `NAMESPACE/NAME`, `VERSION=WEIGHT`, and the options.
 
     :raises InvalidInput: one of them is not of that form.
     """
@@ -66,7 +77,7 @@ def read_order(place: str, weights: Sequence[str], *, route: str, within_seconds
         if version in found:
             raise InvalidInput(f"{version} is given twice.", field="weight")
         found[version] = weight
-    return Order((namespace, name), found, route, within_seconds, consent)
+    return Order((namespace, name), found, route, within_seconds, consent, parse_return_seconds(return_seconds))
 
 
 def run_shift(settings: Settings, order: Order) -> int:
@@ -162,6 +173,7 @@ def _write(
             now=datetime.now(UTC),
             consent=order.consent,
             history=settings.history,
+            return_seconds=order.return_seconds,
         )
 
     return cluster.write(namespace=order.place[0], name=order.place[1], build=build)

@@ -76,7 +76,7 @@ def parse_return_seconds(given: str) -> int | None:
         return None
     if not _NUMBER.fullmatch(given) or int(given) not in _SECONDS:
         words = f"a whole number of seconds from {_SECONDS.start} to {_SECONDS.stop - 1} is needed"
-        raise InvalidInput(f'The form field "return_seconds" can\'t be used: {words}.', field="return_seconds")
+        raise InvalidInput(f'"return_seconds" can\'t be used: {words}.', field="return_seconds")
     return int(given)
 
 
