@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.cluster.conftest import QUICK
 from webapp.cluster.cluster import Cluster
 from webapp.cluster.kinds import KINDS
 from webapp.cluster.namespaces import MOST_ASKED, MOST_NAMESPACES
@@ -129,6 +131,23 @@ def test_a_right_that_is_taken_away_narrows_the_picture(api: KubeApi, watching: 
     api.faults.cut_watches()
     until(cluster, lambda: namespaces_of(cluster) == {"shop"})
     assert cluster.status().problems == (ONLY_SHOP.format("pods"),)
+
+
+def test_a_refusal_that_passes_soon_costs_nobody_the_picture(api: KubeApi, watching: Any, until: Any) -> None:
+    """An API server that starts refuses everything until it knows the rights."""
+    put_pod(api, "default")
+    put_pod(api, "shop")
+    cluster = watching(namespaces=("shop",), timing=replace(QUICK, recheck=1.0))
+    api.faults.forbid("*", "pods", namespace=EVERYWHERE)
+    api.faults.cut_watches()
+    until(cluster, lambda: cluster.status().scope)
+    api.faults.clear()
+
+    def is_whole() -> bool:
+        assert namespaces_of(cluster) == {"default", "shop"}
+        return not cluster.status().problems
+
+    until(cluster, is_whole)
 
 
 @pytest.mark.parametrize(

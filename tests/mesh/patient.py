@@ -67,7 +67,7 @@ class Patient:
             assert status == 200, view
         status, view = self.dashboard.get("/")
         assert status == 200, view
-        assert [each["name"] for each in view["services"] if each["namespace"] == NAMESPACE] == [NAME]
+        assert [each["name"] for each in view["services"] if each["namespace"] == NAMESPACE] == [NAME], view
         cluster: Raw = view["cluster"]
         return cluster
 
