@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.cluster.conftest import QUICK
 from webapp.cluster.cluster import Cluster
 from webapp.cluster.kinds import KINDS
 from webapp.cluster.namespaces import MOST_ASKED, MOST_NAMESPACES
@@ -133,15 +131,19 @@ def test_a_right_that_is_taken_away_narrows_the_picture(api: KubeApi, watching: 
     assert cluster.status().problems == (ONLY_SHOP.format("pods"),)
 
 
-def test_a_refusal_that_passes_soon_costs_nobody_the_picture(api: KubeApi, watching: Any, until: Any) -> None:
-    """An API server that starts refuses everything until it knows the rights."""
+@pytest.mark.parametrize("untold", [pytest.param(0, id="well-again"), pytest.param(3, id="untold-for-a-while")])
+def test_a_refusal_that_passes_soon_costs_nobody_the_picture(
+    api: KubeApi, watching: Any, until: Any, untold: int
+) -> None:
+    """An API server that starts refuses everything until it knows the rights; and it may be lost once more."""
     put_pod(api, "default")
     put_pod(api, "shop")
-    cluster = watching(namespaces=("shop",), timing=replace(QUICK, recheck=1.0))
-    api.faults.forbid("*", "pods", namespace=EVERYWHERE)
+    cluster = watching(namespaces=("shop",))
+    if untold:
+        api.faults.answer(500, times=untold, verb="create", resource="selfsubjectaccessreviews")
+    api.faults.answer(403, verb="watch", resource="pods")
     api.faults.cut_watches()
     until(cluster, lambda: cluster.status().scope)
-    api.faults.clear()
 
     def is_whole() -> bool:
         assert namespaces_of(cluster) == {"default", "shop"}

@@ -41,12 +41,12 @@ def find_namespaces(client: Client, kind: Kind, *, configured: Sequence[str], ow
     return _bounded(allowed, f"{len(allowed)} may be read; name those that matter in CROSSFADE_NAMESPACES")
 
 
-def may_watch_all(client: Client, kind: Kind) -> bool:
-    """Ask whether the kind may be listed and watched in all namespaces at once; not known counts as no."""
+def may_watch_all(client: Client, kind: Kind) -> bool | None:
+    """Ask whether the kind may be listed and watched in all namespaces at once; None where it can't be told."""
     try:
         return _may_watch(client, kind, "")
     except CrossfadeError:
-        return False
+        return None
 
 
 def _bounded(names: Iterable[str], why: str) -> Found:

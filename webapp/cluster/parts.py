@@ -83,9 +83,10 @@ class Parts:
     def _keep_up(self, found: Found, stop: Event) -> None:
         renew_at = time.monotonic() + self._timing.renew
         while not stop.wait(self._timing.recheck):
-            if may_watch_all(self._client, self._kind):
+            may = may_watch_all(self._client, self._kind)
+            if may:
                 return
-            if all(each.health.synced for each in self.reflectors):
+            if may is False and all(each.health.synced for each in self.reflectors):
                 # Not before: a refusal that passes soon, as while an API server starts, should cost nobody the picture.
                 self._picture.keep(self._kind, found.namespaces)
             if time.monotonic() >= renew_at:
