@@ -65,6 +65,7 @@ def test_viewers_and_samplers_are_counted(client: FlaskClient, adapters: Adapter
     assert scrape(adapters)["crossfade_viewers", ()] == scrape(adapters)["crossfade_samplers", ()] == 0
     started = client.post(f"{PAGE}/http/0/sampling", data={"action": "start"}, headers={"Accept": "application/json"})
     assert started.status_code == 200
+    assert writes(scrape(adapters), "sampling") == {"stored": 1.0}
     subscription = adapters.live.watch(("shop", "web"))
     wait_until(lambda: scrape(adapters)["crossfade_samplers", ()] == 1, "the sampler")
     assert scrape(adapters)["crossfade_viewers", ()] == 1

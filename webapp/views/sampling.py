@@ -101,7 +101,8 @@ def remember(namespace: str, name: str, http_route: int, change: Change) -> Virt
         choice = change(current, route, _before(current, route))
         return annotation_patch(current, {SAMPLING: record_sampling(current, route, choice)})
 
-    return adapters().cluster.write(namespace=namespace, name=name, build=build)
+    with adapters().metrics.count_write(request.path.rpartition("/")[2]):
+        return adapters().cluster.write(namespace=namespace, name=name, build=build)
 
 
 def _action_and_rate() -> tuple[str, str]:
