@@ -51,13 +51,12 @@ class Dashboard:
 
     def __init__(self, kubeconfig: Path, directory: Path, *, port: int, audience: str, door: Path) -> None:
         self.url = f"http://{LOOPBACK}:{port}/"
-        self._probe = f"{LOOPBACK}:{free_port()}"
+        self._probe = ""
         self._log = directory / "dashboard.log"
         self._door = door
         self._environment = {
             "CROSSFADE_KUBECONFIG": str(kubeconfig),
             "CROSSFADE_BIND": f"{LOOPBACK}:{port}",
-            "CROSSFADE_PROBE_BIND": self._probe,
             "CROSSFADE_AUDIENCE_BIND": audience,
             "CROSSFADE_SAMPLE_AT_ONCE": "1",
             # The embedded API is on this machine: no proxy that somebody has set leads to it.
@@ -68,6 +67,8 @@ class Dashboard:
 
     def start(self) -> None:
         """Start the process; returns at once (see `wait_ready`)."""
+        # Chosen as late as can be: until it listens there, others may.
+        self._probe = f"{LOOPBACK}:{free_port()}"
         with self._log.open("wb") as log:
             # The folder of our own package, or `-m` would take a `webapp` from wherever the person is.
             # Out of the terminal's process group: Ctrl-C is the supervisor's business.
@@ -76,7 +77,7 @@ class Dashboard:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self._environment, "CROSSFADE_PROBE_BIND": self._probe},
                 cwd=Path(__file__).parents[2],
                 process_group=0,
             )
@@ -93,8 +94,8 @@ class Dashboard:
                     answer = pool.request("GET", f"http://{self._probe}/readyz")
                     if answer.status == 200 and answer.json().get("cluster") != "loading":
                         return
-                except urllib3.exceptions.HTTPError:
-                    pass  # It does not listen yet.
+                except (urllib3.exceptions.HTTPError, ValueError):
+                    pass  # It does not listen yet; or somebody else does, and then it says so and ends.
                 if not self.is_alive:
                     raise DemoError(f"The dashboard has ended.\n{self.log_tail()}")
                 if time.monotonic() > deadline:
