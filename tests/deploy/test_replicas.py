@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.mesh.processes import wait_until
 from tests.views.test_serve import DEADLINE_SECONDS, get, next_event, open_stream, serving
 from webapp.demo.kube.server import KubeApi
 from webapp.settings import Settings
@@ -32,17 +31,11 @@ def post(port: int, path: str, form: list[tuple[str, object]]) -> int:
         connection.close()
 
 
-def watching(port: int) -> tuple[HTTPConnection, HTTPResponse]:
-    """Open the stream of a route that the process knows: what is not there yet has no answers."""
-    wait_until(lambda: get(port, PAGE)[0] == 200, "the first picture")
-    return open_stream(port, "?virtual_service=shop/web")
-
-
 def test_one_tells_what_the_other_wrote_and_takes_it_back_when_that_one_is_gone(
     api: KubeApi, settings: Settings
 ) -> None:
     with serving(settings) as (first, one, _), serving(settings) as (_, other, _):
-        connection, stream = watching(other)
+        connection, stream = open_stream(other, "?virtual_service=shop/web")
         next_event(stream, "answers")
         seen = route(one)["route_digest"]
         assert post(one, f"{PAGE}/http/0/weights", [("weight", 30), ("weight", 70), ("route_digest", seen)]) == 200
@@ -64,7 +57,7 @@ def test_one_tells_what_the_other_wrote_and_takes_it_back_when_that_one_is_gone(
 
 def test_what_nobody_keeps_returns_although_the_one_that_set_it_is_gone(api: KubeApi, settings: Settings) -> None:
     with serving(settings) as (first, one, _), serving(settings) as (_, other, _):
-        connection, stream = watching(other)
+        connection, stream = open_stream(other, "?virtual_service=shop/web")
         next_event(stream, "answers")
         form = [("weight", 30), ("weight", 70), ("route_digest", route(one)["route_digest"]), ("return_seconds", 5)]
         assert post(one, f"{PAGE}/http/0/weights", form) == 200

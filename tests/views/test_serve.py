@@ -57,13 +57,15 @@ def serving(settings: Settings, **more: str) -> Iterator[tuple[subprocess.Popen[
 
 
 def wait_until_ready(port: int, process: subprocess.Popen[str]) -> None:
-    """Ask until somebody listens; the loop ends with the process or with its answer."""
+    """Ask until the first lists are read; the loop ends with the process or with its answer."""
     while process.poll() is None:
         try:
-            assert get(port, "/readyz")[0] == 200
+            status, body = get(port, "/readyz")
         except ConnectionRefusedError:
             continue
-        return
+        assert status == 200, body
+        if json.loads(body)["cluster"] != "loading":
+            return
     raise AssertionError(f"the server ended with {process.returncode}")
 
 
