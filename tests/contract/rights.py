@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from kubernetes.client import ApiClient
+
+from tests.mesh.processes import wait_until
 
 RESOURCES = {
     "": ["namespaces", "nodes", "pods", "services"],
@@ -44,7 +45,7 @@ def without_right(client: ApiClient, verb: str, resource: str) -> Iterator[None]
     _call(client, "POST", f"/apis/{RBAC}/v1/clusterrolebindings", binding)
     client.set_default_header("Impersonate-User", user)
     try:
-        _wait(lambda: _may(client, "get", "pods"))
+        wait_until(lambda: _may(client, "get", "pods"), "the new role's effect", seconds=DEADLINE_SECONDS)
         yield
     finally:
         del client.default_headers["Impersonate-User"]
@@ -56,14 +57,6 @@ def _may(client: ApiClient, verb: str, resource: str) -> bool:
     spec = {"resourceAttributes": {"verb": verb, "resource": resource}}
     answer = _call(client, "POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", {"spec": spec})
     return bool(answer["status"]["allowed"])
-
-
-def _wait(condition: Callable[[], bool]) -> None:
-    """Wait until the authorizer has heard of the new role."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the new role has no effect"
-        time.sleep(0.01)
 
 
 def _call(client: ApiClient, method: str, path: str, body: Any = None) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
+from tests.mesh import processes
 from tests.running import ROOT
 
 FOLDER = ROOT / "deploy" / "helloworld"
@@ -20,6 +21,7 @@ WITHOUT_MTLS = ROOT / "deploy" / "helloworld-without-mtls"
 SERVICE = "default/aspnetcore-service"
 ELSEWHERE = "elsewhere.example"
 DEADLINE_SECONDS = 15.0
+wait_until = partial(processes.wait_until, seconds=DEADLINE_SECONDS)
 REQUESTS = 60
 """Of two versions that share requests three to one, so many miss one in less than one run in ten millions."""
 
@@ -107,11 +109,3 @@ def visiting(page_url: str, gateway_url: str) -> Iterator[Visitor]:
     """Give a visitor of a running demo."""
     with urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(total=DEADLINE_SECONDS)) as pool:
         yield Visitor(pool, page_url, gateway_url)
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Ask until the condition holds."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)

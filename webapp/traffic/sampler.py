@@ -12,7 +12,6 @@ from threading import Condition, Lock, Thread
 from typing import Literal, Protocol
 
 from webapp.traffic.answers import Answer, Window
-from webapp.traffic.gateways import gateway_rows
 from webapp.traffic.marks import Marks
 from webapp.traffic.rotation import Rotation, Turn
 from webapp.traffic.schedule import Schedule
@@ -201,8 +200,7 @@ class Sampler:
                 # Counted from where it is sure to be in effect: old answers are no error.
                 self._window.restart(settled_at)
             answers = tuple(each for each in recent if each.sequence > (after_sequence or 0))
-            summary = summarise(self._window, self._target, now=now, rate=self.rate, stands=stands)
-            return answers, replace(summary, gateways=gateway_rows(self._gateways(), recent))
+            return answers, summarise(self._window, self._target, now=now, rate=self.rate, stands=stands)
 
     def totals(self) -> dict[str, dict[str, int]]:
         """Return version (or empty) → kind → answers since the window began, as the gateway would count them."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from webapp.traffic.answers import Answer, Counts, Kind, Window
 from webapp.traffic.failing import Failing, compare_failures
-from webapp.traffic.gateways import GatewayRow
+from webapp.traffic.gateways import GatewayRow, gateway_rows
 from webapp.traffic.shifts import InEffect
 from webapp.traffic.statistics import Verdict, compare, quantile, verdict
 from webapp.traffic.targets import Target
@@ -133,6 +133,7 @@ def summarise(window: Window, target: Target, *, now: float, rate: int, stands: 
         window_seconds=round(window.seconds),
         started=_finite(window.started),
         in_effect=stands,
+        gateways=gateway_rows([pod.name for pod in target.gateways], recent),
         failing=compare_failures(kinds),
     )
 

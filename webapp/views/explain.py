@@ -5,12 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from webapp.errors import InvalidInput
 from webapp.views.models.explain import ExplainView
 from webapp.views.pictures.explain import Explained, answer_view, explained, explanation_view
 from webapp.views.pictures.parts import status_view
 from webapp.views.pictures.virtual_service import cached_virtual_service
-from webapp.views.render import adapters, respond, wants_json
+from webapp.views.render import adapters, refuse_as_json, respond
 from webapp.views.request_form import METHODS, choices, problems_of, read_request
 
 blueprint = Blueprint("explain", __name__, url_prefix="/virtual-services/<namespace>/<name>/explain")
@@ -42,9 +41,7 @@ def _respond(namespace: str, name: str, values: MultiDict[str, str], *, send: bo
         found = explained(form, virtual_service, snapshot, settings, in_cluster=cluster.in_cluster)
         if send and found.why_not:
             problems = {"gateway": found.why_not}
-    if problems and wants_json():
-        field, words = next(iter(problems.items()))
-        raise InvalidInput(words, field=field, detail={"problems": problems})
+    refuse_as_json(problems)
     answer = None
     if send and found and found.target:
         answer = answer_view(found, found.target, adapters().prober.exchange(found.target), snapshot)

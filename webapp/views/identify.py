@@ -6,14 +6,15 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
-from webapp.errors import Conflict, InvalidInput
+from webapp.errors import Conflict
+from webapp.istio.mesh import answer_marks
 from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.routes import find_http_route
 from webapp.istio.sampling import SamplingChoice
 from webapp.views.identify_form import Chosen, problems_of_chosen, read_chosen
-from webapp.views.pictures.identify import identify_view, versions_of_route
+from webapp.views.pictures.identify import identify_view
 from webapp.views.pictures.virtual_service import cached_virtual_service
-from webapp.views.render import adapters, respond, wants_json
+from webapp.views.render import adapters, refuse_as_json, respond
 from webapp.views.sampling import remember
 from webapp.views.shifts import refuse_when_read_only
 
@@ -36,9 +37,7 @@ def choose(namespace: str, name: str, http_route: int) -> Response:
     virtual_service = cached_virtual_service(adapters().cluster, namespace=namespace, name=name)
     route = find_http_route(virtual_service, http_route)
     if problems := _problems(chosen, virtual_service, route):
-        if wants_json():
-            field, words = next(iter(problems.items()))
-            raise InvalidInput(words, field=field, detail={"problems": problems})
+        refuse_as_json(problems)
         return _respond(virtual_service, route, chosen, problems)
 
     def change(current: VirtualService, route: HttpRoute, before: SamplingChoice) -> SamplingChoice:
@@ -51,7 +50,7 @@ def choose(namespace: str, name: str, http_route: int) -> Response:
 
 
 def _problems(chosen: Chosen, virtual_service: VirtualService, route: HttpRoute) -> dict[str, str]:
-    return problems_of_chosen(chosen, versions_of_route(adapters().cluster.snapshot(), virtual_service, route))
+    return problems_of_chosen(chosen, list(answer_marks(adapters().cluster.snapshot(), virtual_service, route)))
 
 
 def _respond(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import Response, current_app, g, jsonify, make_response, render_templ
 from flask.json.provider import DefaultJSONProvider
 
 from webapp.composition import Adapters
+from webapp.errors import InvalidInput
 
 
 def _members(value: Any) -> Any:
@@ -35,6 +37,16 @@ def wants_json() -> bool:
     """Whether the client asked for JSON rather than for a page."""
     accepted = request.accept_mimetypes
     return accepted["application/json"] > accepted["text/html"]
+
+
+def refuse_as_json(problems: Mapping[str, str]) -> None:
+    """Answer a script with what is wrong with a form; a page shows each sentence beside its field.
+
+    :raises InvalidInput: JSON was asked for, and something is wrong; it names the first field, and all in its detail.
+    """
+    if problems and wants_json():
+        field, words = next(iter(problems.items()))
+        raise InvalidInput(words, field=field, detail={"problems": dict(problems)})
 
 
 def respond(template: str, view: Any, *, status: int = 200, **context: object) -> Response:

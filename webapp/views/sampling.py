@@ -22,9 +22,9 @@ from webapp.istio.sampling import RATES, SAMPLING, Connection, SamplingChoice, r
 from webapp.panel import example_finding
 from webapp.views.pictures.sampling import asked_view
 from webapp.views.pictures.virtual_service import cached_virtual_service, virtual_service_view
-from webapp.views.render import adapters, respond, wants_json
+from webapp.views.render import adapters, refuse_as_json, respond, wants_json
 from webapp.views.sampling_form import FIELDS, Asked, problem_of_finding, problems_of_asked, read_asked
-from webapp.views.shifts import refuse_when_read_only
+from webapp.views.shifts import refuse_when_read_only, write
 
 blueprint = Blueprint("sampling", __name__, url_prefix="/virtual-services/<namespace>/<name>/http/<int:http_route>")
 
@@ -55,9 +55,7 @@ def change(namespace: str, name: str, http_route: int) -> Response:
     if not action and not rate and not shaped:
         raise InvalidInput('Send "action" (start or pause), "rate" (1 to 50), or what is to be asked.', field="action")
     asked, problems = _judged(namespace, name, http_route) if shaped else (None, {})
-    if problems and wants_json():
-        field, words = next(iter(problems.items()))
-        raise InvalidInput(words, field=field, detail={"problems": problems})
+    refuse_as_json(problems)
     cluster, settings = adapters().cluster, adapters().settings
     if asked and problems:
         virtual_service = cached_virtual_service(cluster, namespace=namespace, name=name)
@@ -101,8 +99,7 @@ def remember(namespace: str, name: str, http_route: int, change: Change) -> Virt
         choice = change(current, route, _before(current, route))
         return annotation_patch(current, {SAMPLING: record_sampling(current, route, choice)})
 
-    with adapters().metrics.count_write(request.path.rpartition("/")[2]):
-        return adapters().cluster.write(namespace=namespace, name=name, build=build)
+    return write(namespace, name, build)
 
 
 def _action_and_rate() -> tuple[str, str]:

@@ -143,9 +143,14 @@ def _shift(
     return _write(namespace, name, build)
 
 
-def _write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatch]) -> Response:
+def write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatch]) -> VirtualService:
+    """Change a VirtualService and return it as stored; counted by the last word of the request's address."""
     with adapters().metrics.count_write(request.path.rpartition("/")[2]):
-        stored = adapters().cluster.write(namespace=namespace, name=name, build=build)
+        return adapters().cluster.write(namespace=namespace, name=name, build=build)
+
+
+def _write(namespace: str, name: str, build: Callable[[VirtualService], JsonPatch]) -> Response:
+    stored = write(namespace, name, build)
     # Drawn from what the API server stored: the cache may still be behind.
     view = virtual_service_view(stored, adapters().cluster, adapters().settings, host=request.host)
     return respond("pages/virtual_service.html", view)

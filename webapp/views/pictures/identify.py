@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from webapp.cluster.cluster import Cluster
-from webapp.istio.mesh import report_names, unsplit_versions
+from webapp.istio.mesh import answer_marks, report_names
 from webapp.istio.objects import HttpRoute, VirtualService
 from webapp.istio.ownership import owner_of
 from webapp.istio.routes import match_words, route_digest
 from webapp.istio.sampling import sampling_choice
-from webapp.istio.snapshot import Snapshot
-from webapp.panel import asked_of, panel_of
+from webapp.panel import panel_of
 from webapp.settings import Settings
 from webapp.traffic.guide import Candidate, Observation, candidates
 from webapp.views.identify_form import Chosen
 from webapp.views.models.sampling import CandidateView, GroupView, IdentifyView
-from webapp.views.pictures.parts import lacks_right, status_view
+from webapp.views.pictures.parts import may_not_write, status_view
 from webapp.views.pictures.virtual_service import identified_by
 
 WORDS = {"header": "header", "json_field": "JSON field", "pattern": "expression"}
-
-
-def versions_of_route(snapshot: Snapshot, virtual_service: VirtualService, route: HttpRoute) -> list[str]:
-    """Name what a group of answers may be: the route's destinations, or the versions that share a lone one."""
-    unsplit = unsplit_versions(snapshot, virtual_service, route)
-    return [each.name for each in unsplit] or list(asked_of(route, route.weights))
 
 
 def identify_view(
@@ -43,7 +36,7 @@ def identify_view(
     panel = panel_of(snapshot, virtual_service, route, settings=settings, in_cluster=cluster.in_cluster)
     choice = sampling_choice(virtual_service, route)
     chosen = choice.told_by if choice else None
-    versions = versions_of_route(snapshot, virtual_service, route)
+    versions = list(answer_marks(snapshot, virtual_service, route))
     reports = report_names(snapshot, virtual_service, route)
     owner = owner_of(virtual_service.metadata)
     names = [f"{value} = {version}" for value, version in chosen.names.items()] if chosen else []
@@ -77,6 +70,6 @@ def identify_view(
         names=shown.names,
         owner=owner.tool if owner else "",
         read_only=settings.read_only,
-        may_not="" if settings.read_only else lacks_right(cluster, "patch", "virtualservices", namespace=namespace),
+        may_not=may_not_write(cluster, settings, namespace=namespace),
         problems=problems or {},
     )

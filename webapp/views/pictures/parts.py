@@ -14,6 +14,7 @@ from webapp.istio.patch import is_tagged
 from webapp.istio.routes import destination_versions
 from webapp.istio.snapshot import Snapshot
 from webapp.istio.weights import shares
+from webapp.settings import Settings
 from webapp.traffic.targets import TAG_HEADER
 from webapp.views.models.shared import ClusterView, DestinationView, NoteView, ProgressView, VersionView
 
@@ -77,6 +78,11 @@ def lacks_right(cluster: Cluster, verb: str, resource: str, *, namespace: str) -
             f"You ({cluster.person.name}) may not {what}: ask whoever grants rights there for a role that has this one."
         )
     return f"This dashboard may not {what}: its role lacks that right."
+
+
+def may_not_write(cluster: Cluster, settings: Settings, *, namespace: str) -> str:
+    """Say why controls of a VirtualService are disabled; empty where none is known, and where there are no controls."""
+    return "" if settings.read_only else lacks_right(cluster, "patch", "virtualservices", namespace=namespace)
 
 
 def ago(at: str, now: datetime) -> str:

@@ -9,7 +9,7 @@ from webapp.istio.sample import SAFE_METHODS, CannotSample, SampleRequest, sampl
 from webapp.panel import panel_of, tls_words
 from webapp.settings import Settings
 from webapp.views.models.sampling import AskedView
-from webapp.views.pictures.parts import lacks_right, status_view
+from webapp.views.pictures.parts import may_not_write, status_view
 from webapp.views.sampling_form import Asked
 
 
@@ -48,7 +48,7 @@ def asked_view(
         unchecked=panel.unchecked,
         tls=tls_words(panel.target, settings),
         read_only=settings.read_only,
-        may_not="" if settings.read_only else lacks_right(cluster, "patch", "virtualservices", namespace=namespace),
+        may_not=may_not_write(cluster, settings, namespace=namespace),
         saved=saved,
         problems=problems or {},
     )

@@ -31,7 +31,7 @@ from webapp.views.models.virtual_service import (
     UndoView,
     VirtualServiceView,
 )
-from webapp.views.pictures.parts import ago, destination_views, lacks_right, note_views, status_view, version_view
+from webapp.views.pictures.parts import ago, destination_views, may_not_write, note_views, status_view, version_view
 
 
 def cached_virtual_service(cluster: Cluster, *, namespace: str, name: str) -> VirtualService:
@@ -88,7 +88,7 @@ def virtual_service_view(
         notes=note_views(virtual_service_notes(snapshot, virtual_service)),
         read_only=settings.read_only,
         owner=OwnerView(owner.tool, owner.name, owner.consequence) if owner else None,
-        may_not="" if settings.read_only else lacks_right(cluster, "patch", "virtualservices", namespace=namespace),
+        may_not=may_not_write(cluster, settings, namespace=namespace),
     )
 
 
